@@ -1,0 +1,8 @@
+# What `sidegate version` and the metric sidegate_build_info say.
+execute_process(COMMAND git -C ${CMAKE_SOURCE_DIR} rev-parse --short=12 HEAD
+                OUTPUT_VARIABLE SIDEGATE_COMMIT OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+if(NOT SIDEGATE_COMMIT)
+  set(SIDEGATE_COMMIT unknown)
+endif()
+configure_file(${CMAKE_SOURCE_DIR}/cmake/version.hpp.in ${CMAKE_BINARY_DIR}/generated/version.hpp)
+target_include_directories(sidegate_app PRIVATE ${CMAKE_BINARY_DIR}/generated)

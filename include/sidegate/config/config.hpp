@@ -1,0 +1,154 @@
+#pragma once
+
+#include <sidegate/base/clock.hpp>
+#include <sidegate/base/limits.hpp>
+#include <sidegate/base/secret.hpp>
+#include <sidegate/config/diagnostics.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+/// The configuration as plain values, in the words of the YAML file. It is made once by `load`, never changed after,
+/// and holds nothing compiled: each room compiles its own part (patterns, keys, templates).
+namespace sidegate::config {
+
+/// Where to listen or connect.
+struct Address {
+  enum class Kind { Tcp, Unix };
+  Kind kind = Kind::Tcp;
+  std::string host;         ///< a name or an IP literal without brackets; empty for unix
+  std::uint16_t port = 0;   ///< 0 lets the system choose
+  std::string path;         ///< of a unix socket
+
+  /// `host:port`, `[v6]:port` or `unix:/path`.
+  std::string text() const;
+};
+
+/// A secret with where it came from. Only the reference is ever printed.
+struct SecretReference {
+  enum class Kind { Plain, Environment, File };
+  Kind kind = Kind::Plain;
+  std::string name;     ///< of the variable, or the absolute path of the file; empty for a plain string
+  base::Secret secret;  ///< what it held when the configuration was loaded
+  Location where;
+};
+
+struct Listener {
+  std::string name;
+  Address address;
+  unsigned mode = 0660;  ///< of a unix socket
+  Location where;
+};
+
+struct Server {
+  std::string url;  ///< as written; the `server` label of metrics
+  Address address;
+  Location where;
+};
+
+struct Upstream {
+  std::string name;
+  std::vector<Server> servers;
+  std::chrono::milliseconds connect_timeout{2'000};
+  std::chrono::milliseconds response_timeout{30'000};
+  std::chrono::milliseconds idle_timeout{60'000};
+  std::size_t max_connections = 1024;  ///< per server and worker
+  std::chrono::milliseconds resolve_interval{30'000};
+  Location where;
+};
+
+/// One place where a credential may stand.
+struct TokenSource {
+  enum class Kind { Cookie, Bearer };
+  Kind kind = Kind::Cookie;
+  std::string name;  ///< of the cookie, or of the header field
+};
+
+struct Key {
+  SecretReference secret;
+  std::optional<base::UnixTime> until;  ///< not used from this moment on
+  bool allow_weak = false;              ///< a secret shorter than its hash is accepted
+};
+
+struct JwtAuthenticator {
+  std::vector<TokenSource> token;
+  std::vector<Key> keys;
+  std::vector<Located<std::string>> algorithms;
+  std::string issuer;                ///< empty: any
+  std::vector<std::string> audience;  ///< empty: any
+  std::string type;                  ///< expected `typ`; empty: any
+  std::chrono::seconds leeway{0};
+  std::optional<std::chrono::seconds> max_age;
+  std::vector<std::string> require_claims{"exp"};
+  std::string subject = "sub";
+  std::string roles = "roles";
+};
+
+struct Authenticator {
+  std::string name;
+  JwtAuthenticator jwt;
+  Location where;
+};
+
+/// A header that is set on the forwarded request, and its template.
+struct InjectedHeader {
+  Located<std::string> name;
+  Located<std::string> value;
+};
+
+struct Route {
+  enum class Authenticate { None, Optional, Required };
+
+  std::string name;  ///< as given, or made from its place: `route-3`
+  std::optional<Located<std::string>> listener;
+  std::vector<Located<std::string>> paths;
+  std::vector<Located<std::string>> hosts;    ///< empty: any
+  std::vector<Located<std::string>> methods;  ///< empty: any
+  Authenticate authenticate = Authenticate::Required;
+  std::vector<Located<std::string>> authenticators;  ///< names, in the order they are tried; Optional has all there are
+  Located<std::string> upstream;
+  std::vector<InjectedHeader> inject;  ///< beside the global ones; the same name replaces them
+  std::optional<std::chrono::milliseconds> timeout;
+  std::optional<std::uint64_t> max_body_bytes;
+  bool forward_credential = true;
+  Location where;
+};
+
+struct Shutdown {
+  std::chrono::milliseconds grace{5'000};
+  std::chrono::milliseconds timeout{25'000};
+};
+
+struct Log {
+  std::string level = "info";   ///< debug, info, warning, error
+  std::string format = "json";  ///< json or text
+  std::string path = "stderr";  ///< stderr, stdout or the absolute path of a file
+};
+
+struct AccessLog {
+  std::string path = "stdout";  ///< none, stdout, stderr or the absolute path of a file
+  bool query = false;
+};
+
+struct Config {
+  std::string file;      ///< where it was read; empty when made from the environment
+  unsigned workers = 1;  ///< already resolved from the CPUs the process may use
+  std::vector<Listener> listeners;
+  std::optional<Address> admin = Address{Address::Kind::Tcp, "127.0.0.1", 9901, {}};
+  std::optional<Address> health;
+  Shutdown shutdown;
+  base::Limits limits;
+  Log log;
+  AccessLog access_log;
+  std::vector<Upstream> upstreams;
+  std::vector<Authenticator> authenticators;
+  std::vector<InjectedHeader> inject;
+  std::vector<Located<std::string>> strip;  ///< default X-User-*, X-Auth-*
+  std::vector<Route> routes;
+};
+
+}  // namespace sidegate::config

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <sidegate/base/result.hpp>
+#include <sidegate/base/text.hpp>
+#include <sidegate/http/head.hpp>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sidegate::http {
+
+/// Calls `visit(name, value, pair)` for each cookie of all `Cookie` fields (RFC 6265 section 4.2.1), surrounding blanks
+/// trimmed. A piece without `=` is a cookie with an empty name. Linear in the bytes.
+template <class Visit>
+void for_each_cookie(const std::vector<Field>& fields, Visit visit) {
+  for (const Field& field : fields) {
+    if (field.known != FieldName::Cookie) continue;
+    std::string_view rest = field.value;
+    while (!rest.empty()) {
+      const auto end = rest.find(';');
+      const auto pair = base::trim_blanks(rest.substr(0, end));
+      const auto equals = pair.find('=');
+      if (equals == std::string_view::npos) {
+        if (!pair.empty()) visit(std::string_view{}, pair, pair);
+      } else {
+        visit(base::trim_blanks(pair.substr(0, equals)), base::trim_blanks(pair.substr(equals + 1)), pair);
+      }
+      if (end == std::string_view::npos) break;
+      rest.remove_prefix(end + 1);
+    }
+  }
+}
+
+/// The value of the cookie `name`, compared exactly; nothing where it is absent or empty. AmbiguousCookie where it
+/// stands there twice with different values, QuotedCookie where it is quoted: servers read both differently.
+base::Result<std::optional<std::string_view>> find_cookie(const std::vector<Field>& fields, std::string_view name);
+
+/// Appends one `Cookie` line with every cookie but those named; nothing where none is left. False, and nothing appended,
+/// where none of the named ones is there, so that the caller's own lines can stay.
+bool append_cookies_without(const std::vector<Field>& fields, const std::vector<std::string_view>& names,
+                            std::string& out);
+
+}  // namespace sidegate::http

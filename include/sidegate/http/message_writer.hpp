@@ -1,0 +1,48 @@
+#pragma once
+
+#include <sidegate/http/framing.hpp>
+#include <sidegate/http/gather_list.hpp>
+#include <sidegate/http/head.hpp>
+#include <sidegate/http/header_filter.hpp>
+#include <sidegate/http/target.hpp>
+
+#include <string_view>
+
+namespace sidegate::http {
+
+/// What of a request is forwarded: the caller's lines that passed, and the lines that Sidegate adds.
+struct ForwardedRequest {
+  const RequestHead* head = nullptr;
+  const RequestFacts* facts = nullptr;
+  const CanonicalTarget* target = nullptr;
+  const HeaderFilter* filter = nullptr;
+  bool forward_authorization = true;
+  bool forward_cookie = true;    ///< false: no Cookie line passes; what is left of them stands among the added lines
+  bool forward_traceparent = true;
+  std::string_view added;        ///< whole lines with their CRLF
+  std::string_view also_added;   ///< more of them
+};
+
+/// Gathers the head to send to the origin: one pass over the fields, nothing copied but what is new. The caller's
+/// `Connection` removes the fields that it names before anything is added, so that it cannot remove an added one
+/// (RFC 9110 section 7.6.1). Always HTTP/1.1. False where the list is full.
+bool write_request_head(const ForwardedRequest& request, GatherList& out) noexcept;
+
+struct ForwardedResponse {
+  const ResponseHead* head = nullptr;
+  const ResponseFacts* facts = nullptr;
+  std::string_view added;        ///< whole lines with their CRLF, `Connection` among them
+  bool chunked = false;          ///< the client gets the body in chunks
+};
+
+/// The same for the response to the client.
+bool write_response_head(const ForwardedResponse& response, GatherList& out) noexcept;
+
+/// One chunk (RFC 9112 section 7.1) of a non-empty `data`.
+bool write_chunk(std::string_view data, GatherList& out) noexcept;
+
+/// Slices and copied bytes that one chunk, or one trailer line, takes at most.
+inline constexpr std::size_t kChunkSlices = 3;
+inline constexpr std::size_t kChunkCopiedBytes = 20;
+
+}  // namespace sidegate::http

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <sidegate/base/result.hpp>
+#include <sidegate/config/config.hpp>
+#include <sidegate/net/stream_socket.hpp>
+
+
+#include <string>
+
+namespace sidegate::net {
+
+/// A socket that listens. All workers share it: each waits on a duplicate of its own and takes what it can get.
+class ListeningSocket {
+ public:
+  /// Opens, binds and listens. `[::]` takes both families. A unix socket gets `mode`; a socket file that nobody answers
+  /// on any more is replaced. The error names the address and what the system said.
+  static base::OrMessage<ListeningSocket> open(const config::Address& address, unsigned mode);
+
+  ListeningSocket(ListeningSocket&& other) noexcept;
+  ListeningSocket& operator=(ListeningSocket&&) = delete;
+  ~ListeningSocket();
+
+  /// Where it listens, with the port that the system chose where 0 was asked for.
+  const config::Address& address() const noexcept { return address_; }
+
+  /// A descriptor of its own for another thread's loop; closing it leaves the others listening.
+  int duplicate() const;
+
+  /// Stops listening and removes a unix socket's file.
+  void close() noexcept;
+
+ private:
+  ListeningSocket(int descriptor, config::Address address) noexcept
+      : descriptor_(descriptor), address_(std::move(address)) {}
+
+  int descriptor_ = -1;
+  config::Address address_;
+};
+
+/// The other end of a connection, as a caller is known by.
+struct Peer {
+  std::string ip;  ///< empty on a unix socket; an IPv4-mapped IPv6 address as plain IPv4
+};
+
+enum class AcceptStatus { Accepted, WouldBlock, Exhausted, Failed };
+
+/// Takes one connection from the listening `descriptor` without waiting. Exhausted: the process or the system is out of
+/// descriptors or memory, so trying again at once is of no use.
+AcceptStatus accept_now(int descriptor, StreamSocket& socket, Peer& peer);
+
+}  // namespace sidegate::net

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <sidegate/base/result.hpp>
+#include <sidegate/config/config.hpp>
+#include <sidegate/net/deadline_wheel.hpp>
+#include <sidegate/net/read_buffer.hpp>
+#include <sidegate/net/resolver.hpp>
+#include <sidegate/origin/connection.hpp>
+
+#include <boost/asio/awaitable.hpp>
+
+#include <cstddef>
+#include <deque>
+#include <vector>
+
+namespace sidegate::origin {
+
+/// What a pool knows of one server of its upstream.
+struct ServerState {
+  const config::Server* settings = nullptr;
+  std::size_t index = 0;  ///< among the servers of all upstreams: its place in the metrics
+  std::vector<net::StreamSocket::endpoint_type> endpoints;
+  base::SteadyTime resolved_at = base::SteadyTime::min();
+  std::vector<ConnectionPtr> idle;  ///< the last used one is used next
+  std::size_t open = 0;             ///< connections in use, idle or being made
+};
+
+/// The connections of one worker to the servers of one upstream, and the choice among them: round robin, passing over
+/// those that cannot be reached. No lock: one thread.
+class Pool {
+ public:
+  Pool(const config::Upstream& settings, std::size_t first_server_index, const net::Executor& executor,
+       net::DeadlineWheel& deadlines, net::BufferPool& buffers, net::Resolver& resolver);
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+
+  /// An idle connection to the server whose turn it is; null where there is none.
+  ConnectionPtr take_idle();
+
+  /// A new connection, in use. Tries one server after the other until the deadline: OriginUnreachable, OriginTimeout, or
+  /// OriginExhausted where every server has `max_connections` or this process has no descriptor left.
+  boost::asio::awaitable<base::Result<ConnectionPtr>, net::Executor> connect();
+
+  /// The exchange is over and the connection fit for another one. The caller goes on reading it, so that the server's
+  /// closing is noticed at once.
+  void give_back(const ConnectionPtr& connection);
+
+  /// The connection is not to be used again: takes it out of the idle ones and closes it.
+  void discard(Connection& connection) noexcept;
+
+  /// Closes what is idle, now and from now on.
+  void drain() noexcept;
+
+  const config::Upstream& settings() const noexcept { return *settings_; }
+  const std::deque<ServerState>& servers() const noexcept { return servers_; }
+
+ private:
+  friend class Connection;
+  /// After this time a server has most likely closed it, and the next request would pay for finding out.
+  static constexpr std::chrono::seconds kIdleMax{60};
+
+  boost::asio::awaitable<base::Result<ConnectionPtr>, net::Executor> connect_to(ServerState& server);
+  boost::asio::awaitable<void, net::Executor> resolve(ServerState& server);
+  ServerState& next_server() noexcept;
+
+  const config::Upstream* settings_;
+  net::Executor executor_;
+  net::DeadlineWheel* deadlines_;
+  net::BufferPool* buffers_;
+  net::Resolver* resolver_;
+  std::deque<ServerState> servers_;
+  std::size_t next_ = 0;
+  bool draining_ = false;
+};
+
+}  // namespace sidegate::origin

@@ -1,0 +1,103 @@
+#pragma once
+
+#include <sidegate/base/limits.hpp>
+#include <sidegate/base/result.hpp>
+#include <sidegate/config/config.hpp>
+#include <sidegate/http/framing.hpp>
+#include <sidegate/http/head.hpp>
+#include <sidegate/http/header_filter.hpp>
+#include <sidegate/http/target.hpp>
+#include <sidegate/policy/identity.hpp>
+
+#include <boost/json/monotonic_resource.hpp>
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sidegate::policy {
+
+/// One request as it is decided on: its head, what the framing check found, and the one canonical target.
+struct Request {
+  const http::RequestHead* head = nullptr;
+  const http::RequestFacts* facts = nullptr;
+  const http::CanonicalTarget* target = nullptr;
+  std::size_t listener = 0;  ///< its place in the configuration
+};
+
+/// Memory for one decision, used again for the next one, so that a warm decision allocates nothing.
+class Scratch {
+ public:
+  Scratch() = default;
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+
+  /// Makes room for the next decision; everything that the last one handed out becomes void.
+  void reset();
+
+  std::string lines;    ///< injected header lines, or the extra lines of a refusal
+  std::string subject;  ///< a numeric subject as text
+  std::optional<boost::json::object> claims;        ///< in `storage()`
+  std::vector<std::string_view> cookies_to_remove;  ///< names
+  boost::json::storage_ptr storage() noexcept { return &arena_; }
+
+ private:
+  std::array<unsigned char, 6144> block_;
+  boost::json::monotonic_resource arena_{block_.data(), block_.size()};
+};
+
+/// What the configuration says of a route once it is compiled; what the proxy needs to forward.
+struct RouteFacts {
+  std::string name;
+  std::size_t index = 0;
+  std::size_t upstream = 0;  ///< its place in the configuration
+  std::optional<std::chrono::milliseconds> timeout;
+  std::optional<std::uint64_t> max_body_bytes;
+};
+
+/// What is to be done with a request.
+struct Decision {
+  enum class Kind { Forward, Refuse };
+  static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+
+  Kind kind = Kind::Refuse;
+  base::Reason reason = base::Reason::NoRoute;  ///< of Kind::Refuse
+  const RouteFacts* route = nullptr;            ///< null: none matched
+  std::size_t authenticator = kNone;            ///< the one that decided
+  std::optional<base::Reason> outcome;          ///< how it decided; Missing where no credential was there
+  std::string_view authenticator_name;
+  std::string_view subject;
+  /// Forward: the lines to add. Refuse: further lines of the answer (WWW-Authenticate, Allow).
+  std::string_view lines;
+  bool forward_authorization = true;
+  bool forward_cookie = true;  ///< false: what is left of the caller's cookies stands in `lines`
+};
+
+/// Routes, credentials and authenticators, compiled: `decide` is the one function that the proxy, the explanation and
+/// the tests ask. It charges nothing and asks nobody. One for each worker, since authenticators keep contexts that they
+/// re-use.
+class Policy {
+ public:
+  /// Compiles patterns, templates and keys; what does not fit goes into `diagnostics`, and the policy is then of no use.
+  static std::unique_ptr<Policy> compile(const config::Config& config, config::Diagnostics& diagnostics);
+  ~Policy();
+
+  /// Decides on one request at the time `now`. The result's views live in `scratch`, which was reset, and in the request.
+  Decision decide(const Request& request, base::UnixTime now, Scratch& scratch);
+
+  /// Which of a caller's fields go no further, on whatever route.
+  const http::HeaderFilter& filter() const noexcept;
+
+ private:
+  struct State;
+  explicit Policy(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace sidegate::policy

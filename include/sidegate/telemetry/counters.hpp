@@ -1,0 +1,76 @@
+#pragma once
+
+#include <sidegate/base/reason.hpp>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sidegate::telemetry {
+
+/// The nine methods of RFC 9110 and PATCH; anything else counts as Other, so that no caller makes a label.
+enum class MethodLabel : std::uint8_t { Get, Head, Post, Put, Delete, Connect, Options, Trace, Patch, Other };
+inline constexpr std::size_t kMethodLabelCount = 10;
+
+/// The values that labels can take: everything comes from the configuration. A number in `WorkerCounters` is a place in
+/// one of these lists. One further place, past the end of `routes`, stands for "no route matched" (label "").
+struct LabelNames {
+  struct Server {
+    std::string upstream;
+    std::string server;
+  };
+  std::vector<std::string> listeners;
+  std::vector<std::string> routes;
+  std::vector<std::string> upstreams;
+  std::vector<Server> servers;  ///< of all upstreams, one after the other
+  std::vector<std::string> authenticators;
+};
+
+/// Durations in buckets. The bounds are seconds, as Prometheus has them.
+struct Histogram {
+  static constexpr std::array<double, 14> kBounds{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
+                                                  0.1,    0.25,  0.5,    1.0,   2.5,  5.0,   10.0};
+  std::array<std::uint64_t, kBounds.size() + 1> buckets{};  ///< not cumulative; the last is +Inf
+  std::uint64_t count = 0;
+  std::chrono::nanoseconds sum{0};
+
+  void add(std::chrono::nanoseconds duration) noexcept;
+  void merge(const Histogram& other) noexcept;
+};
+
+/// The numbers of one worker: plain, written by its thread only, without atomics or locks. A scrape asks each worker
+/// for a copy, on the worker's own thread, and adds the copies up.
+struct WorkerCounters {
+  explicit WorkerCounters(const LabelNames& names);
+
+  void count_request(std::size_t route, MethodLabel method, unsigned status, std::chrono::nanoseconds duration);
+  void count_origin(std::size_t upstream, std::size_t server, unsigned status, std::chrono::nanoseconds duration);
+  void count_decision(std::size_t authenticator, base::Reason outcome);
+  void merge(const WorkerCounters& other);
+
+  /// Key: place << 16 | method << 12 | status; at most as many entries as there are labels times statuses.
+  boost::unordered_flat_map<std::uint64_t, std::uint64_t> requests;
+  std::vector<Histogram> request_durations;                                 ///< by route; the last stands for none
+  boost::unordered_flat_map<std::uint64_t, std::uint64_t> origin_requests;  ///< server << 16 | status
+  std::vector<Histogram> origin_durations;                                  ///< by upstream
+  struct OriginConnections {
+    std::uint64_t active = 0;
+    std::uint64_t idle = 0;
+  };
+  std::vector<OriginConnections> origin_connections;                     ///< by server; filled in when copied
+  std::vector<std::array<std::uint64_t, base::kReasonCount>> decisions;  ///< by authenticator
+  std::vector<std::uint64_t> connections_open;                           ///< by listener
+  std::vector<std::uint64_t> connections_total;                          ///< by listener
+};
+
+/// The Prometheus text (version 0.0.4) of the sum of all workers, with `sidegate_build_info`,
+/// `sidegate_log_dropped_total` and the usual `process_*`.
+std::string prometheus_text(const LabelNames& names, const WorkerCounters& sum, std::uint64_t log_dropped,
+                            std::string_view version, std::string_view commit);
+
+}  // namespace sidegate::telemetry

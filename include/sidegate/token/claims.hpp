@@ -1,0 +1,43 @@
+#pragma once
+
+#include <sidegate/base/clock.hpp>
+#include <sidegate/base/result.hpp>
+
+#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sidegate::token {
+
+/// What the claims of a token must say.
+struct ClaimRules {
+  std::string issuer;                           ///< exactly this `iss`; empty: any
+  std::vector<std::string> audience;            ///< `aud` names one of these; empty: any
+  std::chrono::seconds leeway{0};               ///< how far the issuer's clock may differ, either way
+  std::optional<std::chrono::seconds> max_age;  ///< since `iat`, which must then be there
+  std::vector<std::string> require_claims{"exp"};
+};
+
+/// Checks registered claims (RFC 7519 section 4.1) and gives the moment from which they do not hold any more: the
+/// earlier of `exp` and `iat` + `max_age`, the leeway added; the end of time where neither limits them.
+///
+/// The order of the checks is the order in which several faults are named, and `exp` is the last of them: Expired means
+/// that all else is well.
+///  - Malformed: `exp`, `nbf` or `iat` is no NumericDate, `aud` neither a string nor a list of strings
+///  - MissingClaim: a required claim, or one that a rule needs, is not there or null
+///  - WrongIssuer, WrongAudience
+///  - NotYetValid: `nbf` or `iat` lies further in the future than the leeway
+///  - Expired: now >= `exp` + leeway (section 4.1.4: "on or after"), or older than `max_age` in the same way
+base::Result<base::UnixTime> check_claims(const boost::json::object& claims, const ClaimRules& rules,
+                                          base::UnixTime now) noexcept;
+
+/// A NumericDate (RFC 7519 section 2): a number of seconds since 1970, from year 0 to 9999, so that milliseconds given
+/// by mistake do not make a token that lasts for ever. Fractions of a second are dropped, as those of "now" are.
+/// Malformed for anything else.
+base::Result<base::UnixTime> read_numeric_date(const boost::json::value& value) noexcept;
+
+}  // namespace sidegate::token

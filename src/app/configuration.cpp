@@ -1,0 +1,77 @@
+#include "configuration.hpp"
+
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <filesystem>
+
+namespace sidegate::app {
+namespace {
+
+constexpr std::array<std::string_view, 2> kUsualPlaces{"sidegate.yaml", "/etc/sidegate/sidegate.yaml"};
+
+std::string find_file(const std::string& given, const config::Environment& environment) {
+  if (!given.empty()) return given;
+  if (const auto named = environment("SIDEGATE_CONFIG"); named && !named->empty()) return *named;
+  for (const auto place : kUsualPlaces) {
+    std::error_code ignored;
+    if (std::filesystem::exists(place, ignored)) return std::string(place);
+  }
+  return {};
+}
+
+/// Logs are read by a person where they go to a terminal, and by a program elsewhere.
+config::Environment with_log_format(const config::Environment& environment) {
+  return [environment](std::string_view name) {
+    auto value = environment(name);
+    const bool unset = !value || value->empty();
+    if (unset && name == "SIDEGATE_LOG_FORMAT" && ::isatty(STDERR_FILENO) == 1) return std::optional<std::string>("text");
+    return value;
+  };
+}
+
+Configuration checked(config::Config config, config::Diagnostics diagnostics) {
+  // The other rooms' rules are only worth asking about a configuration that could be read.
+  if (diagnostics.ok()) policy::Policy::compile(config, diagnostics);
+  return {std::move(config), std::move(diagnostics)};
+}
+
+}  // namespace
+
+Configuration find_configuration(const std::string& given, const config::Environment& environment) {
+  const std::string file = find_file(given, environment);
+  if (!file.empty()) {
+    config::Diagnostics diagnostics(file);
+    auto config = config::load_file(file, environment, diagnostics);
+    return checked(std::move(config), std::move(diagnostics));
+  }
+  config::Diagnostics diagnostics(std::string(config::kEnvironmentFile));
+  const auto effective = with_log_format(environment);
+  const std::string text = config::sidecar_from_environment(effective, diagnostics);
+  if (!diagnostics.ok()) return {{}, std::move(diagnostics)};
+  auto config = config::load_text(text, ".", effective, diagnostics);
+  return checked(std::move(config), std::move(diagnostics));
+}
+
+Configuration read_configuration(const std::string& name, const std::string& text,
+                                 const config::Environment& environment) {
+  config::Diagnostics diagnostics(name);
+  auto config = config::load_text(text, ".", environment, diagnostics);
+  return checked(std::move(config), std::move(diagnostics));
+}
+
+std::vector<std::unique_ptr<policy::Policy>> compile_policies(const config::Config& config) {
+  std::vector<std::unique_ptr<policy::Policy>> policies;
+  for (unsigned i = 0; i < config.workers; ++i) {
+    config::Diagnostics known_to_be_fine(config.file);
+    policies.push_back(policy::Policy::compile(config, known_to_be_fine));
+  }
+  return policies;
+}
+
+void print_diagnostics(const config::Diagnostics& diagnostics) {
+  for (const auto& line : diagnostics.lines()) std::fprintf(stderr, "%s\n", line.c_str());
+}
+
+}  // namespace sidegate::app

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <sidegate/config/config.hpp>
+#include <sidegate/config/diagnostics.hpp>
+#include <sidegate/config/load.hpp>
+#include <sidegate/policy/policy.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace sidegate::app {
+
+/// A configuration with everything that is wrong with it, found by every room that compiles a part.
+struct Configuration {
+  config::Config config;
+  config::Diagnostics diagnostics;
+
+  bool ok() const noexcept { return diagnostics.ok(); }
+};
+
+/// Loads the configuration that `given` (the value of --config, may be empty) or the usual places name:
+/// $SIDEGATE_CONFIG, ./sidegate.yaml, /etc/sidegate/sidegate.yaml, else the built-in sidecar made from the environment.
+Configuration find_configuration(const std::string& given, const config::Environment& environment);
+
+/// Loads a text, for the demo.
+Configuration read_configuration(const std::string& name, const std::string& text, const config::Environment& environment);
+
+/// One compiled policy for each worker. The configuration must have been found to be fine.
+std::vector<std::unique_ptr<policy::Policy>> compile_policies(const config::Config& config);
+
+/// Prints every line of the diagnostics on standard error.
+void print_diagnostics(const config::Diagnostics& diagnostics);
+
+}  // namespace sidegate::app

@@ -1,0 +1,57 @@
+#include "block.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace sidegate::config {
+
+Block::Block(const Cursor& cursor) : cursor_(cursor), entries_(cursor.entries()) {}
+
+std::optional<Cursor> Block::find(std::string_view key) {
+  known_.emplace_back(key);
+  const auto entry =
+      std::find_if(entries_.begin(), entries_.end(), [key](const NamedValue& other) { return other.name == key; });
+  if (entry == entries_.end()) return std::nullopt;
+  return entry->value;
+}
+
+std::optional<Cursor> Block::require(std::string_view key, std::string_view hint) {
+  auto value = find(key);
+  if (!value && cursor_.is_map()) {
+    cursor_.error(hint.empty() ? fmt::format("\"{}\" is required", key)
+                               : fmt::format("\"{}\" is required: {}", key, hint));
+  }
+  return value;
+}
+
+bool Block::not_yet(std::initializer_list<std::string_view> keys) {
+  bool any = false;
+  for (const std::string_view key : keys) {
+    if (!find(key)) continue;
+    for (const NamedValue& entry : entries_) {
+      if (entry.name != key) continue;
+      cursor_.context().diagnostics.error(entry.where, fmt::format("\"{}\" is not supported yet", key));
+    }
+    any = true;
+  }
+  return any;
+}
+
+void Block::only(std::string_view key, std::string_view value) {
+  const auto given = find(key);
+  if (!given) return;
+  const bool is_default = value == "[]" ? given->is_list() && given->items().empty() : given->word() == value;
+  if (!is_default) given->error(fmt::format("\"{}\" is not supported yet, except as {}", key, value));
+}
+
+void Block::finish() const {
+  for (const NamedValue& entry : entries_) {
+    if (std::find(known_.begin(), known_.end(), entry.name) != known_.end()) continue;
+    cursor_.context().diagnostics.error(
+        {entry.where.line, entry.where.column, cursor_.where().path},
+        fmt::format("unknown key {}{}", shown(entry.name), did_you_mean(entry.name, known_)));
+  }
+}
+
+}  // namespace sidegate::config

@@ -1,0 +1,231 @@
+#include "scalar.hpp"
+#include "yaml_text.hpp"
+
+#include <sidegate/config/config.hpp>
+#include <sidegate/config/load.hpp>
+
+#include <fmt/format.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sidegate::config {
+namespace {
+
+constexpr std::string_view kRedacted = "\"<redacted>\"";
+
+/// Writes block YAML line by line. Blocks are opened and closed; an item's first line carries its dash.
+class BlockWriter {
+ public:
+  void value(std::string_view key, std::string_view yaml) { line(fmt::format("{}: {}", key, yaml)); }
+  void text(std::string_view key, std::string_view text) { value(key, yaml_scalar(text)); }
+  void duration(std::string_view key, std::chrono::milliseconds duration) { value(key, duration_text(duration)); }
+  void number(std::string_view key, std::uint64_t number) { value(key, std::to_string(number)); }
+  void boolean(std::string_view key, bool flag) { value(key, flag ? "true" : "false"); }
+
+  void texts(std::string_view key, const std::vector<std::string>& all) {
+    if (all.empty()) return value(key, "[]");
+    open(key);
+    for (const std::string& each : all) line(fmt::format("- {}", yaml_scalar(each)));
+    close();
+  }
+  void texts(std::string_view key, const std::vector<Located<std::string>>& all) {
+    std::vector<std::string> plain;
+    plain.reserve(all.size());
+    for (const auto& each : all) plain.push_back(each.value);
+    texts(key, plain);
+  }
+
+  void open(std::string_view key) {
+    line(fmt::format("{}:", key));
+    ++depth_;
+  }
+  void close() { --depth_; }
+  void open_item() {
+    ++depth_;
+    at_item_ = true;
+  }
+  void close_item() { --depth_; }
+
+  std::string take() { return std::move(out_); }
+
+ private:
+  void line(std::string_view content) {
+    out_.append(2 * (at_item_ ? depth_ - 1 : depth_), ' ');
+    if (at_item_) out_ += "- ";
+    at_item_ = false;
+    out_ += content;
+    out_ += '\n';
+  }
+
+  std::string out_;
+  std::size_t depth_ = 0;
+  bool at_item_ = false;
+};
+
+void write_listeners(BlockWriter& out, const Config& config) {
+  out.open("listeners");
+  for (const Listener& listener : config.listeners) {
+    out.open(yaml_scalar(listener.name));
+    out.text("address", listener.address.text());
+    if (listener.address.kind == Address::Kind::Unix) out.value("mode", fmt::format("\"{:04o}\"", listener.mode));
+    out.close();
+  }
+  out.close();
+  const auto address = [&out](std::string_view key, const std::optional<Address>& value) {
+    if (!value) return;
+    out.open(key);
+    out.text("address", value->text());
+    out.close();
+  };
+  address("admin", config.admin);
+  address("health", config.health);
+}
+
+void write_settings(BlockWriter& out, const Config& config) {
+  out.open("shutdown");
+  out.duration("grace", config.shutdown.grace);
+  out.duration("timeout", config.shutdown.timeout);
+  out.close();
+  out.open("limits");
+  out.value("head", size_text(config.limits.head_bytes_max));
+  out.number("headers", config.limits.fields_max);
+  out.value("target", size_text(config.limits.target_bytes_max));
+  out.value("token", size_text(config.limits.token_bytes_max));
+  out.duration("head_timeout", config.limits.head_timeout);
+  out.duration("keep_alive", config.limits.keep_alive_timeout);
+  out.duration("idle", config.limits.idle_timeout);
+  out.number("connections", config.limits.connections_max);
+  out.close();
+  out.open("log");
+  out.text("level", config.log.level);
+  out.text("format", config.log.format);
+  out.text("path", config.log.path);
+  out.close();
+  out.open("access_log");
+  out.text("path", config.access_log.path);
+  out.boolean("query", config.access_log.query);
+  out.close();
+}
+
+void write_upstreams(BlockWriter& out, const Config& config) {
+  out.open("upstreams");
+  for (const Upstream& upstream : config.upstreams) {
+    out.open(yaml_scalar(upstream.name));
+    std::vector<std::string> urls;
+    urls.reserve(upstream.servers.size());
+    for (const Server& server : upstream.servers) urls.push_back(server.url);
+    out.texts("servers", urls);
+    out.value("balance", "round_robin");
+    out.duration("connect_timeout", upstream.connect_timeout);
+    out.duration("response_timeout", upstream.response_timeout);
+    out.duration("idle_timeout", upstream.idle_timeout);
+    out.number("max_connections", upstream.max_connections);
+    out.duration("resolve_interval", upstream.resolve_interval);
+    out.close();
+  }
+  out.close();
+}
+
+void write_keys(BlockWriter& out, const JwtAuthenticator& jwt) {
+  out.open("keys");
+  for (const Key& key : jwt.keys) {
+    out.open_item();
+    out.value("secret", kRedacted);
+    if (key.until) out.value("until", yaml_quoted(time_text(*key.until)));
+    out.boolean("allow_weak", key.allow_weak);
+    out.close_item();
+  }
+  out.close();
+}
+
+void write_jwt(BlockWriter& out, const JwtAuthenticator& jwt) {
+  out.open("jwt");
+  out.open("token");
+  for (const TokenSource& source : jwt.token) {
+    out.open_item();
+    out.text(source.kind == TokenSource::Kind::Cookie ? "cookie" : "bearer", source.name);
+    out.close_item();
+  }
+  out.close();
+  write_keys(out, jwt);
+  out.texts("algorithms", jwt.algorithms);
+  if (!jwt.issuer.empty()) out.text("issuer", jwt.issuer);
+  if (!jwt.audience.empty()) out.texts("audience", jwt.audience);
+  if (!jwt.type.empty()) out.text("type", jwt.type);
+  out.duration("leeway", jwt.leeway);
+  if (jwt.max_age) out.duration("max_age", *jwt.max_age);
+  out.texts("require_claims", jwt.require_claims);
+  out.text("subject", jwt.subject);
+  out.text("roles", jwt.roles);
+  out.close();
+}
+
+void write_inject(BlockWriter& out, const std::vector<InjectedHeader>& headers) {
+  if (headers.empty()) return;
+  out.open("inject");
+  for (const InjectedHeader& header : headers)
+    out.value(yaml_scalar(header.name.value), yaml_quoted(header.value.value));
+  out.close();
+}
+
+void write_authenticate(BlockWriter& out, const Route& route) {
+  switch (route.authenticate) {
+    case Route::Authenticate::None:
+      return out.value("authenticate", "none");
+    case Route::Authenticate::Optional:
+      return out.value("authenticate", "optional");
+    case Route::Authenticate::Required:
+      return out.texts("authenticate", route.authenticators);
+  }
+}
+
+void write_route(BlockWriter& out, const Route& route) {
+  out.open_item();
+  out.text("name", route.name);
+  if (route.listener) out.text("listener", route.listener->value);
+  if (!route.hosts.empty()) out.texts("host", route.hosts);
+  out.texts("path", route.paths);
+  if (!route.methods.empty()) out.texts("methods", route.methods);
+  write_authenticate(out, route);
+  out.text("upstream", route.upstream.value);
+  write_inject(out, route.inject);
+  if (route.timeout) out.duration("timeout", *route.timeout);
+  if (route.max_body_bytes) out.value("max_body", size_text(*route.max_body_bytes));
+  out.value("retry", "false");
+  out.boolean("forward_credential", route.forward_credential);
+  out.value("encoded_slash", "reject");
+  out.value("path_parameters", "reject");
+  out.value("shadow", "false");
+  out.close_item();
+}
+
+}  // namespace
+
+std::string to_yaml(const Config& config) {
+  BlockWriter out;
+  out.value("version", "1");
+  out.number("workers", config.workers);
+  write_listeners(out, config);
+  write_settings(out, config);
+  out.value("watch", "false");
+  write_upstreams(out, config);
+  if (!config.authenticators.empty()) {
+    out.open("authenticators");
+    for (const Authenticator& authenticator : config.authenticators) {
+      out.open(yaml_scalar(authenticator.name));
+      write_jwt(out, authenticator.jwt);
+      out.close();
+    }
+    out.close();
+  }
+  write_inject(out, config.inject);
+  out.texts("strip", config.strip);
+  out.open("routes");
+  for (const Route& route : config.routes) write_route(out, route);
+  out.close();
+  return out.take();
+}
+
+}  // namespace sidegate::config

@@ -1,0 +1,86 @@
+#include "address.hpp"
+#include "readers.hpp"
+#include "scalar.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace sidegate::config {
+namespace {
+
+constexpr std::size_t kListenersMax = 64;
+constexpr std::string_view kAddressHint = "host:port, \"[v6]:port\" or unix:/path";
+
+Listener read_listener(const NamedValue& entry) {
+  Listener listener;
+  listener.name = entry.name;
+  listener.where = entry.where;
+  Block block(entry.value);
+  if (const auto address = block.require("address", kAddressHint)) {
+    assign(listener.address, address->parsed(&parse_address));
+  }
+  if (const auto mode = block.find("mode")) assign(listener.mode, mode->parsed(&parse_mode));
+  block.only("reuse_port", "false");
+  block.only("proxy_protocol", "false");
+  block.only("trusted_proxies", "[]");
+  block.not_yet({"tls"});
+  block.finish();
+  return listener;
+}
+
+}  // namespace
+
+void read_listeners(Block& top, Config& config) {
+  const auto cursor = top.require("listeners", "a name and an address for each");
+  if (!cursor) return;
+  for (const NamedValue& entry : read_names(*cursor, kListenersMax)) config.listeners.push_back(read_listener(entry));
+}
+
+void read_admin(Block& top, Config& config) {
+  const auto cursor = top.find("admin");
+  if (!cursor) return;
+  Block block(*cursor);
+  block.not_yet({"token"});
+  if (const auto at = block.require("address", kAddressHint)) {
+    if (auto address = at->parsed(&parse_address)) {
+      if (!is_local(*address)) {
+        at->error(
+            "the admin API off loopback needs a token, which is not supported yet; listen on 127.0.0.1, [::1] or a "
+            "unix socket");
+      }
+      config.admin = std::move(address);
+    }
+  }
+  block.finish();
+}
+
+void read_health(Block& top, Config& config) {
+  const auto cursor = top.find("health");
+  if (!cursor) return;
+  Block block(*cursor);
+  if (const auto at = block.require("address", kAddressHint)) {
+    if (auto address = at->parsed(&parse_address)) {
+      if (config.admin && collide(*config.admin, *address)) {
+        at->error(fmt::format("the address {} is taken already: admin has {}", address->text(), config.admin->text()));
+      }
+      config.health = std::move(address);
+    }
+  }
+  block.finish();
+}
+
+std::vector<NamedValue> read_names(const Cursor& cursor, std::size_t most) {
+  std::vector<NamedValue> entries = cursor.entries();
+  if (cursor.is_map() && entries.empty()) cursor.error("at least one is needed");
+  if (entries.size() > most) cursor.error(fmt::format("{} entries; at most {} are allowed", entries.size(), most));
+  for (const NamedValue& entry : entries) check_name(entry.name, entry.where, cursor.context().diagnostics);
+  return entries;
+}
+
+void check_name(const std::string& name, const Location& where, Diagnostics& diagnostics) {
+  constexpr std::size_t kNameBytesMax = 128;
+  if (name.size() > kNameBytesMax) diagnostics.error(where, fmt::format("a name has at most {} bytes", kNameBytesMax));
+}
+
+}  // namespace sidegate::config

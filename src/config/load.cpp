@@ -1,0 +1,91 @@
+#include "available_cpus.hpp"
+#include "document.hpp"
+#include "file.hpp"
+#include "log_override.hpp"
+#include "readers.hpp"
+#include "substitution.hpp"
+
+#include <sidegate/config/load.hpp>
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+namespace sidegate::config {
+namespace {
+
+void read_version(Block& top) {
+  const auto version = top.require("version", "version: 1");
+  if (version && version->word() != "1") version->error_unlike("version 1, the only one there is");
+}
+
+void read_workers(Block& top, Config& config) {
+  const auto workers = top.find("workers");
+  if (workers) {
+    assign(config.workers, workers->number(1, kWorkersMax));
+  } else {
+    config.workers = available_cpus("/", cpus_by_affinity());
+  }
+}
+
+void read_all(const Cursor& root, Config& config) {
+  Block top(root);
+  read_version(top);
+  read_workers(top, config);
+  read_listeners(top, config);
+  read_admin(top, config);
+  read_health(top, config);
+  read_shutdown(top, config);
+  read_limits(top, config);
+  read_log(top, config);
+  read_access_log(top, config);
+  read_upstreams(top, config);
+  read_authenticators(top, config);
+  if (const auto inject = top.find("inject")) config.inject = read_inject(*inject);
+  read_strip(top, config);
+  read_routes(top, config);
+  top.only("watch", "false");
+  top.not_yet({"user_info", "session_refresh", "errors", "rate_limits", "revocations", "startup_timeout"});
+  top.finish();
+}
+
+}  // namespace
+
+Environment process_environment() {
+  return [](std::string_view name) -> std::optional<std::string> {
+    const char* value = std::getenv(std::string(name).c_str());
+    if (value == nullptr) return std::nullopt;
+    return std::string(value);
+  };
+}
+
+Config load_file(const std::string& path, const Environment& environment, Diagnostics& diagnostics) {
+  auto text = read_file(path, kDocumentBytesMax);
+  if (!text) {
+    diagnostics.error({}, fmt::format("cannot read the file: {}", text.error().text));
+    return {};
+  }
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  Config config = load_text(*text, folder, environment, diagnostics);
+  config.file = path;
+  base::wipe(*text);
+  return config;
+}
+
+Config load_text(const std::string& text, const std::string& folder, const Environment& environment,
+                 Diagnostics& diagnostics) {
+  Config config;
+  auto document = parse_document(text, diagnostics);
+  if (!document) return config;
+  substitute_all(*document, environment, diagnostics);
+  std::error_code ignored;  // a folder that has gone leaves the names relative
+  auto start = std::filesystem::absolute(folder.empty() ? "." : folder, ignored);
+  Context context{diagnostics, environment, ignored ? std::filesystem::path(folder) : std::move(start)};
+  read_all(Cursor(*document, std::string(), context), config);
+  override_log(config.log, environment, diagnostics);
+  check_references(config, diagnostics);
+  return config;
+}
+
+}  // namespace sidegate::config

@@ -1,0 +1,89 @@
+#include <sidegate/base/text.hpp>
+#include <sidegate/http/header_filter.hpp>
+
+#include <algorithm>
+#include <array>
+#include <functional>
+
+namespace sidegate::http {
+namespace {
+
+/// A name longer than this is compared on the heap, which only an attacker makes happen.
+constexpr std::size_t kUsualNameBytesMax = 64;
+
+constexpr char normalise(char c) noexcept { return base::is_alpha(c) || base::is_digit(c) ? base::to_lower(c) : '-'; }
+
+/// Names that steer the message or say what it is. They are not dropped under their own name here, but a twin such as
+/// `Content_Length`, which an origin may take for the real one, is.
+constexpr std::array<std::string_view, 4> kProtocolNames{"content-length", "content-type", "content-encoding",
+                                                         "user-agent"};
+
+/// What a caller may not say about itself unless it is trusted, and nobody is yet.
+constexpr std::array<std::string_view, 10> kForwardedPatterns{
+    "Forwarded", "X-Forwarded-*", "X-Real-IP",      "X-Original-*",      "X-Rewrite-*",
+    "Remote-*",  "Proxy",         "X-HTTP-Method*", "X-Method-Override", "X-Request-Id"};
+
+/// Fields of one connection only.
+constexpr std::array<std::string_view, 8> kConnectionNames{"Connection",         "Keep-Alive",          "TE",
+                                                           "Transfer-Encoding",  "Upgrade",             "Proxy-Connection",
+                                                           "Proxy-Authenticate", "Proxy-Authorization"};
+
+bool is_plain(std::string_view name) noexcept {
+  return std::all_of(name.begin(), name.end(),
+                     [](char c) { return base::is_alpha(c) || base::is_digit(c) || c == '-'; });
+}
+
+}  // namespace
+
+std::string normalise_field_name(std::string_view name) {
+  std::string normalised(name);
+  std::transform(normalised.begin(), normalised.end(), normalised.begin(), normalise);
+  return normalised;
+}
+
+std::size_t HeaderFilter::Hash::operator()(std::string_view text) const noexcept {
+  return std::hash<std::string_view>{}(text);
+}
+
+HeaderFilter::HeaderFilter() {
+  for (const auto name : kConnectionNames) add_name(name);
+  for (const auto pattern : kForwardedPatterns) add_pattern(pattern);
+}
+
+void HeaderFilter::add_name(std::string_view name) {
+  auto normalised = normalise_field_name(name);
+  if (normalised.empty()) return;
+  first_letters_.set(static_cast<unsigned char>(normalised.front()));
+  names_.insert(std::move(normalised));
+}
+
+void HeaderFilter::add_pattern(std::string_view pattern) {
+  if (!pattern.ends_with('*')) return add_name(pattern);
+  auto prefix = normalise_field_name(pattern.substr(0, pattern.size() - 1));
+  if (prefix.empty()) {
+    first_letters_.set();
+  } else {
+    first_letters_.set(static_cast<unsigned char>(prefix.front()));
+  }
+  prefixes_.push_back(std::move(prefix));
+}
+
+bool HeaderFilter::drops(const Field& field) const noexcept {
+  const auto name = field.name;
+  const bool plain = is_plain(name);
+  if (plain && !first_letters_.test(static_cast<unsigned char>(normalise(name.front())))) return false;
+  if (name.size() > kUsualNameBytesMax) return matches(normalise_field_name(name));
+  std::array<char, kUsualNameBytesMax> buffer{};
+  std::transform(name.begin(), name.end(), buffer.begin(), normalise);
+  const std::string_view normalised(buffer.data(), name.size());
+  if (matches(normalised)) return true;
+  return !plain && std::find(kProtocolNames.begin(), kProtocolNames.end(), normalised) != kProtocolNames.end();
+}
+
+bool HeaderFilter::matches(std::string_view normalised) const noexcept {
+  if (names_.contains(normalised)) return true;
+  return std::any_of(prefixes_.begin(), prefixes_.end(),
+                     [&](const std::string& prefix) { return normalised.starts_with(prefix); });
+}
+
+}  // namespace sidegate::http

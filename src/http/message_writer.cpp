@@ -1,0 +1,101 @@
+#include <sidegate/base/text.hpp>
+#include <sidegate/http/message_writer.hpp>
+
+#include <array>
+#include <charconv>
+
+namespace sidegate::http {
+namespace {
+
+constexpr std::string_view kChunkedLine = "Transfer-Encoding: chunked\r\n";
+
+/// A name that `Connection` may not remove: the message would be read differently, or an origin left without what it
+/// was decided on.
+bool is_protected(FieldName name) noexcept {
+  return name == FieldName::Host || name == FieldName::ContentLength || name == FieldName::Cookie ||
+         name == FieldName::Authorization;
+}
+
+bool passes(const Field& field, const ForwardedRequest& request) noexcept {
+  switch (field.known) {
+    case FieldName::ContentLength:
+      return request.facts->framing.kind == Framing::Kind::Length || field.value == "0";
+    case FieldName::Authorization:
+      if (!request.forward_authorization) return false;
+      break;
+    case FieldName::Cookie:
+      if (!request.forward_cookie) return false;
+      break;
+    case FieldName::Traceparent:
+      if (!request.forward_traceparent) return false;
+      break;
+    case FieldName::Expect:
+      if (!request.facts->expects_continue) return false;
+      break;
+    default:
+      break;
+  }
+  if (request.filter->drops(field)) return false;
+  return !request.facts->nominates || is_protected(field.known) || !is_nominated(request.head->fields, field.name);
+}
+
+bool passes(const Field& field, const ForwardedResponse& response) noexcept {
+  switch (field.known) {
+    case FieldName::Connection:
+    case FieldName::KeepAlive:
+    case FieldName::ProxyConnection:
+    case FieldName::TransferEncoding:
+    case FieldName::Te:
+    case FieldName::Upgrade:
+    case FieldName::XRequestId:
+      return false;
+    case FieldName::ContentLength:
+      return true;
+    default:
+      return !response.facts->nominates || !is_nominated(response.head->fields, field.name);
+  }
+}
+
+}  // namespace
+
+bool write_request_head(const ForwardedRequest& request, GatherList& out) noexcept {
+  const RequestHead& head = *request.head;
+  const CanonicalTarget& target = *request.target;
+  bool whole = true;
+  if (target.rewritten || head.version == Version::Http10) {
+    whole = out.append(head.method) && out.append_copy(" ") && out.append(target.path) && out.append(target.query) &&
+            out.append_copy(" HTTP/1.1\r\n");
+  } else {
+    const auto line_end = static_cast<std::size_t>(head.target.data() + head.target.size() - head.bytes.data()) +
+                          std::string_view(" HTTP/1.1\r\n").size();
+    whole = out.append(head.bytes.substr(0, line_end));
+  }
+  for (const Field& field : head.fields) {
+    if (passes(field, request)) whole = whole && out.append(field.line);
+  }
+  if (request.facts->framing.kind == Framing::Kind::Chunked) whole = whole && out.append(kChunkedLine);
+  return whole && out.append(request.added) && out.append(request.also_added) && out.append("\r\n");
+}
+
+bool write_response_head(const ForwardedResponse& response, GatherList& out) noexcept {
+  const ResponseHead& head = *response.head;
+  // The origin's version says nothing about ours (RFC 9110 section 2.5).
+  const auto line_end = head.bytes.find('\n') + 1;
+  bool whole = out.append("HTTP/1.1") && out.append(head.bytes.substr(8, line_end - 8));
+  for (const Field& field : head.fields) {
+    if (passes(field, response)) whole = whole && out.append(field.line);
+  }
+  if (response.chunked) whole = whole && out.append(kChunkedLine);
+  return whole && out.append(response.added) && out.append("\r\n");
+}
+
+bool write_chunk(std::string_view data, GatherList& out) noexcept {
+  std::array<char, kChunkCopiedBytes> line{};
+  auto* end = std::to_chars(line.data(), line.data() + 16, data.size(), 16).ptr;
+  *end++ = '\r';
+  *end++ = '\n';
+  return out.append_copy({line.data(), static_cast<std::size_t>(end - line.data())}) && out.append(data) &&
+         out.append("\r\n");
+}
+
+}  // namespace sidegate::http

@@ -1,0 +1,139 @@
+#include <sidegate/origin/pool.hpp>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/deferred.hpp>
+
+#include <algorithm>
+#include <chrono>
+
+namespace sidegate::origin {
+
+using base::Reason;
+using base::Result;
+
+Connection::Connection(Pool& pool, ServerState& server, net::StreamSocket socket, net::ReadBuffer buffer)
+    : pool_(&pool), server_(&server), socket_(std::move(socket)), buffer_(std::move(buffer)) {
+  ++server_->open;
+}
+
+Connection::~Connection() {
+  --server_->open;
+  pool_->buffers_->give_back(std::move(buffer_));
+}
+
+void Connection::close() noexcept {
+  boost::system::error_code ignored;
+  socket_.close(ignored);
+}
+
+Pool::Pool(const config::Upstream& settings, std::size_t first_server_index, const net::Executor& executor,
+           net::DeadlineWheel& deadlines, net::BufferPool& buffers, net::Resolver& resolver)
+    : settings_(&settings), executor_(executor), deadlines_(&deadlines), buffers_(&buffers), resolver_(&resolver) {
+  for (const auto& server : settings.servers) {
+    ServerState state;
+    state.settings = &server;
+    state.index = first_server_index++;
+    state.endpoints = net::Resolver::literal(server.address);
+    if (!state.endpoints.empty()) state.resolved_at = base::SteadyTime::max();
+    servers_.push_back(std::move(state));
+  }
+}
+
+ServerState& Pool::next_server() noexcept {
+  ServerState& server = servers_[next_];
+  next_ = (next_ + 1) % servers_.size();
+  return server;
+}
+
+ConnectionPtr Pool::take_idle() {
+  ServerState& server = servers_[next_];
+  while (!server.idle.empty()) {
+    ConnectionPtr connection = std::move(server.idle.back());
+    server.idle.pop_back();
+    if (!connection->is_open()) continue;
+    next_ = (next_ + 1) % servers_.size();
+    deadlines_->clear(*connection);
+    ++connection->exchanges_;
+    return connection;
+  }
+  return nullptr;
+}
+
+boost::asio::awaitable<Result<ConnectionPtr>, net::Executor> Pool::connect() {
+  Reason worst = Reason::OriginExhausted;
+  for (std::size_t tried = 0; tried < servers_.size(); ++tried) {
+    ServerState& server = next_server();
+    if (server.open >= settings_->max_connections) continue;
+    auto connection = co_await connect_to(server);
+    if (connection) co_return connection;
+    worst = connection.error();
+  }
+  co_return worst;
+}
+
+boost::asio::awaitable<Result<ConnectionPtr>, net::Executor> Pool::connect_to(ServerState& server) {
+  co_await resolve(server);
+  auto connection = std::make_shared<Connection>(*this, server, net::StreamSocket(executor_), buffers_->take());
+  Reason reason = Reason::OriginUnreachable;
+  // A copy: another request may resolve the name anew meanwhile.
+  const auto endpoints = server.endpoints;
+  const auto deadline = std::chrono::steady_clock::now() + settings_->connect_timeout;
+  for (const auto& endpoint : endpoints) {
+    boost::system::error_code error;
+    connection->socket_.open(endpoint.protocol(), error);
+    if (error) {
+      reason = Reason::OriginExhausted;
+      continue;
+    }
+    deadlines_->set(*connection, deadline);
+    std::tie(error) =
+        co_await connection->socket_.async_connect(endpoint, boost::asio::as_tuple(boost::asio::deferred));
+    deadlines_->clear(*connection);
+    if (!error) {
+      net::prepare(connection->socket_);
+      connection->exchanges_ = 1;
+      co_return connection;
+    }
+    reason = std::chrono::steady_clock::now() >= deadline ? Reason::OriginTimeout : Reason::OriginUnreachable;
+    connection->close();
+  }
+  co_return reason;
+}
+
+boost::asio::awaitable<void, net::Executor> Pool::resolve(ServerState& server) {
+  const auto now = std::chrono::steady_clock::now();
+  if (server.resolved_at != base::SteadyTime::min() &&
+      (server.resolved_at == base::SteadyTime::max() || now - server.resolved_at < settings_->resolve_interval)) {
+    co_return;
+  }
+  server.resolved_at = now;
+  auto endpoints = co_await resolver_->resolve(server.settings->address);
+  // A name server that is out of reach takes nothing away: the last addresses may still be right.
+  if (!endpoints.empty()) server.endpoints = std::move(endpoints);
+}
+
+void Pool::give_back(const ConnectionPtr& connection) {
+  connection->user = nullptr;
+  if (draining_) return connection->close();
+  deadlines_->set(*connection, std::chrono::steady_clock::now() + kIdleMax);
+  connection->server_->idle.push_back(connection);
+}
+
+void Pool::discard(Connection& connection) noexcept {
+  auto& idle = connection.server_->idle;
+  const auto found = std::find_if(idle.begin(), idle.end(), [&](const auto& held) { return held.get() == &connection; });
+  deadlines_->clear(connection);
+  connection.close();
+  // Last, since this may be what holds it.
+  if (found != idle.end()) idle.erase(found);
+}
+
+void Pool::drain() noexcept {
+  draining_ = true;
+  for (ServerState& server : servers_) {
+    for (const auto& connection : server.idle) connection->close();
+    server.idle.clear();
+  }
+}
+
+}  // namespace sidegate::origin

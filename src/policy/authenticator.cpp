@@ -1,0 +1,98 @@
+#include "authenticator.hpp"
+
+#include <sidegate/base/text.hpp>
+#include <sidegate/http/cookies.hpp>
+
+#include <boost/json/value.hpp>
+
+#include "header_template.hpp"
+
+namespace sidegate::policy {
+namespace {
+
+using base::Reason;
+using base::Result;
+
+/// The token of `Authorization: Bearer TOKEN` (RFC 6750 section 2.1), the scheme in any case; nothing for another scheme
+/// and for a scheme alone. Two such fields are ambiguous: which one an origin reads cannot be known.
+Result<std::optional<std::string_view>> find_bearer(const std::vector<http::Field>& fields) noexcept {
+  static constexpr std::string_view kScheme = "bearer ";
+  const http::Field* found = nullptr;
+  for (const http::Field& field : fields) {
+    if (field.known != http::FieldName::Authorization) continue;
+    if (found != nullptr) return Reason::SeveralAuthorizations;
+    found = &field;
+  }
+  const bool is_bearer = found != nullptr && found->value.size() > kScheme.size() &&
+                         base::equals_ignoring_case(found->value.substr(0, kScheme.size()), kScheme);
+  if (!is_bearer) return std::optional<std::string_view>{};
+  const auto token = base::trim_blanks(found->value.substr(kScheme.size()));
+  return token.empty() ? std::optional<std::string_view>{} : token;
+}
+
+/// What names the caller: a text or an integer (contract of the `subject` claim); anything else names nobody, and `.` or
+/// `..` would name somebody else once it stands in a path.
+Result<std::string_view> subject_of(const boost::json::object& claims, std::string_view claim, std::string& storage) {
+  const auto* const value = find_claim(claims, claim);
+  if (value == nullptr) return Reason::MissingClaim;
+  if (value->is_string()) {
+    const std::string_view text = value->get_string();
+    if (text.empty() || text == "." || text == "..") return Reason::MissingClaim;
+    return text;
+  }
+  if (value->is_int64()) {
+    storage = std::to_string(value->get_int64());
+  } else if (value->is_uint64()) {
+    storage = std::to_string(value->get_uint64());
+  } else {
+    return Reason::MissingClaim;
+  }
+  return std::string_view(storage);
+}
+
+}  // namespace
+
+Authenticator::Authenticator(const config::Authenticator& settings, std::size_t token_bytes_max,
+                             config::Diagnostics& diagnostics)
+    : name_(settings.name),
+      sources_(settings.jwt.token),
+      subject_claim_(settings.jwt.subject),
+      roles_claim_(settings.jwt.roles),
+      token_bytes_max_(token_bytes_max),
+      verifier_(settings.jwt, diagnostics) {
+  for (const auto& source : sources_) {
+    if (source.kind == config::TokenSource::Kind::Bearer && !base::equals_ignoring_case(source.name, "Authorization")) {
+      diagnostics.error(settings.where, "a bearer token is read from the field Authorization only, not from \"" +
+                                            source.name + "\"");
+    }
+  }
+}
+
+Result<std::optional<Credential>> Authenticator::find(const std::vector<http::Field>& fields) const {
+  for (const auto& source : sources_) {
+    const auto token = source.kind == config::TokenSource::Kind::Cookie ? http::find_cookie(fields, source.name)
+                                                                        : find_bearer(fields);
+    if (!token) return token.error();
+    if (*token) return std::optional<Credential>(Credential{**token, &source});
+  }
+  return std::optional<Credential>{};
+}
+
+Result<Identity> Authenticator::identify(const Credential& credential, base::UnixTime now, Scratch& scratch) {
+  if (credential.token.size() > token_bytes_max_) return Reason::Malformed;
+  auto verified = verifier_.verify(credential.token, now, scratch.storage());
+  if (!verified) return verified.error();
+  // Moved into place: assigned, it would be copied out of the arena.
+  scratch.claims.emplace(std::move(verified->claims));
+  const auto subject = subject_of(*scratch.claims, subject_claim_, scratch.subject);
+  if (!subject) return subject.error();
+  Identity identity;
+  identity.authenticator = name_;
+  identity.subject = *subject;
+  identity.claims = &*scratch.claims;
+  identity.roles_claim = roles_claim_;
+  identity.expires = verified->expires;
+  return identity;
+}
+
+}  // namespace sidegate::policy

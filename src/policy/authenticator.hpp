@@ -1,0 +1,48 @@
+#pragma once
+
+#include <sidegate/base/result.hpp>
+#include <sidegate/config/config.hpp>
+#include <sidegate/http/head.hpp>
+#include <sidegate/policy/identity.hpp>
+#include <sidegate/policy/policy.hpp>
+#include <sidegate/token/jwt_verifier.hpp>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sidegate::policy {
+
+/// A credential as it was found on a request. Never logged.
+struct Credential {
+  std::string_view token;
+  const config::TokenSource* source = nullptr;
+};
+
+/// Finds its credential on a request and says who the caller is. An authenticator answers in one of three ways: not mine
+/// (`find` gives nothing), yes (an identity), or no (a reason).
+class Authenticator {
+ public:
+  Authenticator(const config::Authenticator& settings, std::size_t token_bytes_max, config::Diagnostics& diagnostics);
+
+  const std::string& name() const noexcept { return name_; }
+  const std::vector<config::TokenSource>& sources() const noexcept { return sources_; }
+
+  /// The first of its places that holds a credential. An error is one that can be read in two ways: the request is
+  /// refused with it.
+  base::Result<std::optional<Credential>> find(const std::vector<http::Field>& fields) const;
+
+  /// Who the caller is that holds `credential`. The identity lives in `scratch`.
+  base::Result<Identity> identify(const Credential& credential, base::UnixTime now, Scratch& scratch);
+
+ private:
+  std::string name_;
+  std::vector<config::TokenSource> sources_;
+  std::string subject_claim_;
+  std::string roles_claim_;
+  std::size_t token_bytes_max_;
+  token::JwtVerifier verifier_;
+};
+
+}  // namespace sidegate::policy

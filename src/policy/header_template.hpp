@@ -1,0 +1,43 @@
+#pragma once
+
+#include <sidegate/base/result.hpp>
+#include <sidegate/policy/identity.hpp>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sidegate::policy {
+
+/// The value of an injected header: text with placeholders, `{subject}`, `{claims.user_type|staff}`, `{roles}`,
+/// `{authenticator}`, compiled once.
+class HeaderTemplate {
+ public:
+  static base::OrMessage<HeaderTemplate> compile(std::string_view text);
+
+  /// Whether it speaks of the caller, and so is never set where there is none.
+  bool needs_identity() const noexcept { return needs_identity_; }
+
+  /// Appends the value. `identity` may be null where `needs_identity()` is false. Malformed where a value holds a control
+  /// character. What could be read as something else in a header (`%`, bytes above 0x7E, a comma inside an item of a
+  /// list, spaces at the ends) is percent-encoded.
+  base::Result<void> render(const Identity* identity, std::string& out) const;
+
+ private:
+  enum class Source { Literal, Subject, Claim, Roles, Authenticator };
+  struct Piece {
+    Source source = Source::Literal;
+    std::string text;      ///< the literal, or the claim's name
+    std::string fallback;  ///< for authenticated callers without a value
+  };
+
+  static base::OrMessage<Piece> compile_placeholder(std::string_view inside);
+
+  std::vector<Piece> pieces_;
+  bool needs_identity_ = false;
+};
+
+/// The claim called `name`, or reached by it as a path of names with dots; null where there is none.
+const boost::json::value* find_claim(const boost::json::object& claims, std::string_view name) noexcept;
+
+}  // namespace sidegate::policy

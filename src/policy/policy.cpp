@@ -1,0 +1,211 @@
+#include <sidegate/base/text.hpp>
+#include <sidegate/http/cookies.hpp>
+#include <sidegate/policy/policy.hpp>
+
+#include <algorithm>
+#include <memory>
+
+#include "authenticator.hpp"
+#include "route.hpp"
+
+namespace sidegate::policy {
+namespace {
+
+using base::Reason;
+using base::Result;
+using Authenticate = config::Route::Authenticate;
+
+// RFC 6750 section 3. The reason itself is in the log only; a caller learns no more than its class.
+constexpr std::string_view kChallenge = "WWW-Authenticate: Bearer realm=\"sidegate\"\r\n";
+constexpr std::string_view kInvalidToken =
+    "WWW-Authenticate: Bearer error=\"invalid_token\", "
+    "error_description=\"The access token is expired, revoked, malformed or invalid\"\r\n";
+
+/// Whether `origin` (RFC 6454 section 7) is the request's own host: what a browser sends for a page of ours.
+bool is_own_origin(std::string_view origin, std::string_view host) noexcept {
+  const auto scheme_end = origin.find("://");
+  if (scheme_end == std::string_view::npos) return false;
+  const std::string_view default_port = base::equals_ignoring_case(origin.substr(0, scheme_end), "https") ? ":443" : ":80";
+  auto authority = origin.substr(scheme_end + 3);
+  if (authority.ends_with(default_port)) authority.remove_suffix(default_port.size());
+  if (host.ends_with(default_port)) host.remove_suffix(default_port.size());
+  return base::equals_ignoring_case(authority, host);
+}
+
+/// A cookie goes along with whatever page makes the browser send a request; so a request that may change something must
+/// come from a page of the same host.
+bool is_cross_site(const Request& request, const Credential& credential) noexcept {
+  if (credential.source->kind != config::TokenSource::Kind::Cookie) return false;
+  const auto method = request.head->known_method;
+  const bool safe = method == http::Method::Get || method == http::Method::Head || method == http::Method::Options;
+  const auto& fields = request.head->fields;
+  const bool upgrades = std::any_of(fields.begin(), fields.end(),
+                                    [](const auto& field) { return field.known == http::FieldName::Upgrade; });
+  if (safe && !upgrades) return false;
+  return std::any_of(fields.begin(), fields.end(), [&](const http::Field& field) {
+    return base::equals_ignoring_case(field.name, "origin") && !is_own_origin(field.value, request.facts->host);
+  });
+}
+
+}  // namespace
+
+void Scratch::reset() {
+  lines.clear();
+  subject.clear();
+  claims.reset();
+  cookies_to_remove.clear();
+  arena_.release();
+}
+
+struct Policy::State {
+  std::vector<Authenticator> authenticators;
+  std::vector<Route> routes;
+  std::vector<RouteTable> tables;  ///< by listener
+  http::HeaderFilter filter;
+
+  Decision refuse(Reason reason, const Route* route, Scratch& scratch) const;
+  Decision authenticate(const Request& request, const Route& route, base::UnixTime now, Scratch& scratch);
+  Decision forward(const Request& request, const Route& route, const Identity* identity, const Credential* credential,
+                   Scratch& scratch) const;
+  void remove_other_places(const Request& request, const Route& route, const Credential* credential, Scratch& scratch,
+                           Decision& decision) const;
+};
+
+Policy::Policy(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Policy::~Policy() = default;
+
+std::unique_ptr<Policy> Policy::compile(const config::Config& config, config::Diagnostics& diagnostics) {
+  auto state = std::make_unique<State>();
+  for (const auto& settings : config.authenticators) {
+    state->authenticators.emplace_back(settings, config.limits.token_bytes_max, diagnostics);
+  }
+  state->routes = compile_routes(config, diagnostics);
+  for (const auto& pattern : config.strip) state->filter.add_pattern(pattern.value);
+  for (const auto& header : config.inject) state->filter.add_name(header.name.value);
+  for (const auto& route : config.routes) {
+    for (const auto& header : route.inject) state->filter.add_name(header.name.value);
+    if (route.authenticators.size() > 1) {
+      diagnostics.error(route.where, "several jwt authenticators on one route are not supported yet");
+    }
+  }
+  for (const auto& listener : config.listeners) {
+    const auto names_it = [&](const config::Route& route) { return route.listener && route.listener->value == listener.name; };
+    const bool named = std::any_of(config.routes.begin(), config.routes.end(), names_it);
+    RouteTable table;
+    for (std::size_t i = 0; i < config.routes.size(); ++i) {
+      if (named ? names_it(config.routes[i]) : !config.routes[i].listener) table.routes.push_back(&state->routes[i]);
+    }
+    if (table.routes.empty()) {
+      diagnostics.warning(listener.where, "no route stands on this listener: every request to it is answered 404");
+    }
+    state->tables.push_back(std::move(table));
+  }
+  return std::unique_ptr<Policy>(new Policy(std::move(state)));
+}
+
+const http::HeaderFilter& Policy::filter() const noexcept { return state_->filter; }
+
+Decision Policy::decide(const Request& request, base::UnixTime now, Scratch& scratch) {
+  scratch.reset();
+  const RouteTable& table = state_->tables[request.listener];
+  const auto match = table.find(request.facts->host, request.target->path, request.head->method);
+  if (match.route == nullptr) {
+    if (!match.place_found) return state_->refuse(Reason::NoRoute, nullptr, scratch);
+    table.append_allow(request.facts->host, request.target->path, scratch.lines);
+    return state_->refuse(Reason::MethodNotAllowed, nullptr, scratch);
+  }
+  if (match.route->authenticate == Authenticate::None) {
+    return state_->forward(request, *match.route, nullptr, nullptr, scratch);
+  }
+  return state_->authenticate(request, *match.route, now, scratch);
+}
+
+Decision Policy::State::refuse(Reason reason, const Route* route, Scratch& scratch) const {
+  Decision decision;
+  decision.kind = Decision::Kind::Refuse;
+  decision.reason = reason;
+  decision.route = route != nullptr ? &route->facts : nullptr;
+  if (base::status_of(reason) == 401) scratch.lines += reason == Reason::Missing ? kChallenge : kInvalidToken;
+  if (reason == Reason::Unavailable) scratch.lines += "Retry-After: 1\r\n";
+  decision.lines = scratch.lines;
+  return decision;
+}
+
+Decision Policy::State::authenticate(const Request& request, const Route& route, base::UnixTime now, Scratch& scratch) {
+  for (const std::size_t index : route.authenticators) {
+    Authenticator& authenticator = authenticators[index];
+    const auto record = [&](Decision decision, Reason outcome) {
+      decision.authenticator = index;
+      decision.authenticator_name = authenticator.name();
+      decision.outcome = outcome;
+      return decision;
+    };
+    const auto found = authenticator.find(request.head->fields);
+    if (!found) return record(refuse(found.error(), &route, scratch), Reason::Malformed);
+    if (!*found) continue;
+    const Credential& credential = **found;
+    const auto identity = authenticator.identify(credential, now, scratch);
+    if (!identity) return record(refuse(identity.error(), &route, scratch), identity.error());
+    if (is_cross_site(request, credential)) {
+      auto decision = record(refuse(Reason::CrossSite, &route, scratch), Reason::Accepted);
+      decision.subject = identity->subject;
+      return decision;
+    }
+    auto decision = forward(request, route, &*identity, &credential, scratch);
+    decision.subject = identity->subject;
+    return record(decision, decision.kind == Decision::Kind::Forward ? Reason::Accepted : decision.reason);
+  }
+  if (route.authenticate == Authenticate::Optional) return forward(request, route, nullptr, nullptr, scratch);
+  auto decision = refuse(Reason::Missing, &route, scratch);
+  decision.authenticator = route.authenticators.front();
+  decision.authenticator_name = authenticators[decision.authenticator].name();
+  decision.outcome = Reason::Missing;
+  return decision;
+}
+
+Decision Policy::State::forward(const Request& request, const Route& route, const Identity* identity,
+                                const Credential* credential, Scratch& scratch) const {
+  Decision decision;
+  decision.kind = Decision::Kind::Forward;
+  decision.route = &route.facts;
+  for (const InjectedLine& line : route.inject) {
+    if (identity == nullptr && line.value.needs_identity()) continue;
+    const auto begin = scratch.lines.size();
+    scratch.lines += line.name;
+    scratch.lines += ": ";
+    const auto value_begin = scratch.lines.size();
+    if (const auto rendered = line.value.render(identity, scratch.lines); !rendered) {
+      scratch.lines.clear();
+      return refuse(rendered.error(), &route, scratch);
+    }
+    // An empty value leaves the header out.
+    if (scratch.lines.size() == value_begin) {
+      scratch.lines.resize(begin);
+    } else {
+      scratch.lines += "\r\n";
+    }
+  }
+  if (route.authenticate != Authenticate::None) remove_other_places(request, route, credential, scratch, decision);
+  decision.lines = scratch.lines;
+  return decision;
+}
+
+void Policy::State::remove_other_places(const Request& request, const Route& route, const Credential* credential,
+                                        Scratch& scratch, Decision& decision) const {
+  for (const std::size_t index : route.authenticators) {
+    for (const auto& source : authenticators[index].sources()) {
+      if (credential != nullptr && credential->source == &source && route.forward_credential) continue;
+      if (source.kind == config::TokenSource::Kind::Bearer) {
+        decision.forward_authorization = false;
+      } else {
+        scratch.cookies_to_remove.push_back(source.name);
+      }
+    }
+  }
+  if (!scratch.cookies_to_remove.empty() &&
+      http::append_cookies_without(request.head->fields, scratch.cookies_to_remove, scratch.lines)) {
+    decision.forward_cookie = false;
+  }
+}
+
+}  // namespace sidegate::policy

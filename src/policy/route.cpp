@@ -1,0 +1,183 @@
+#include "route.hpp"
+
+#include <sidegate/base/text.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace sidegate::policy {
+namespace {
+
+using config::Diagnostics;
+using Authenticate = config::Route::Authenticate;
+
+template <class Pattern>
+std::vector<Pattern> compile_patterns(const std::vector<config::Located<std::string>>& texts, Diagnostics& diagnostics) {
+  std::vector<Pattern> patterns;
+  for (const auto& text : texts) {
+    auto pattern = Pattern::compile(text.value);
+    if (pattern) {
+      patterns.push_back(std::move(*pattern));
+    } else {
+      diagnostics.error(text.where, pattern.error().text);
+    }
+  }
+  return patterns;
+}
+
+std::vector<std::string> compile_methods(const config::Route& route, Diagnostics& diagnostics) {
+  std::vector<std::string> methods;
+  for (const auto& method : route.methods) {
+    const bool upper = std::none_of(method.value.begin(), method.value.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+    if (!base::is_token(method.value) || !upper) {
+      diagnostics.error(method.where, "\"" + method.value + "\" is no method; methods are written in capitals: GET");
+    } else if (method.value == "CONNECT") {
+      diagnostics.error(method.where, "CONNECT is never forwarded");
+    } else {
+      methods.push_back(method.value);
+    }
+  }
+  const auto has = [&](std::string_view name) { return std::find(methods.begin(), methods.end(), name) != methods.end(); };
+  if (has("GET") && !has("HEAD")) methods.emplace_back("HEAD");
+  return methods;
+}
+
+/// The route's own headers and those of all routes that it does not replace.
+std::vector<InjectedLine> compile_inject(const config::Config& config, const config::Route& route,
+                                         Diagnostics& diagnostics, bool report_global) {
+  std::vector<InjectedLine> lines;
+  const auto add = [&](const config::InjectedHeader& header, bool report) {
+    auto value = HeaderTemplate::compile(header.value.value);
+    if (value) {
+      lines.push_back({header.name.value, std::move(*value)});
+    } else if (report) {
+      diagnostics.error(header.value.where, value.error().text);
+    }
+  };
+  for (const auto& header : config.inject) {
+    const bool replaced = std::any_of(route.inject.begin(), route.inject.end(), [&](const auto& own) {
+      return base::equals_ignoring_case(own.name.value, header.name.value);
+    });
+    if (!replaced) add(header, report_global);
+  }
+  for (const auto& header : route.inject) add(header, true);
+  return lines;
+}
+
+template <class T>
+std::size_t index_of(const std::vector<T>& items, const std::string& name) {
+  const auto found = std::find_if(items.begin(), items.end(), [&](const T& item) { return item.name == name; });
+  return static_cast<std::size_t>(found - items.begin());
+}
+
+bool covers_paths(const Route& route, const Route& other) {
+  return std::all_of(other.paths.begin(), other.paths.end(), [&](const PathPattern& path) {
+    return std::any_of(route.paths.begin(), route.paths.end(), [&](const PathPattern& own) { return own.covers(path); });
+  });
+}
+
+bool covers_hosts(const Route& route, const Route& other) {
+  if (route.hosts.empty()) return true;
+  return !other.hosts.empty() && std::all_of(other.hosts.begin(), other.hosts.end(), [&](const HostPattern& host) {
+    return std::any_of(route.hosts.begin(), route.hosts.end(), [&](const HostPattern& own) { return own.covers(host); });
+  });
+}
+
+bool covers_methods(const Route& route, const Route& other) {
+  if (route.methods.empty()) return true;
+  return !other.methods.empty() && std::all_of(other.methods.begin(), other.methods.end(), [&](const std::string& method) {
+    return route.has_method(method);
+  });
+}
+
+/// What an earlier route leaves for a later one, and what a later one lets through that an earlier one guards.
+void check_order(const std::vector<Route>& routes, const config::Config& config, Diagnostics& diagnostics) {
+  const auto listener_of = [&](std::size_t i) {
+    return config.routes[i].listener ? config.routes[i].listener->value : std::string{};
+  };
+  for (std::size_t later = 0; later < routes.size(); ++later) {
+    for (std::size_t earlier = 0; earlier < later; ++earlier) {
+      if (listener_of(earlier) != listener_of(later)) continue;
+      const Route& first = routes[earlier];
+      const Route& second = routes[later];
+      if (covers_paths(first, second) && covers_hosts(first, second) && covers_methods(first, second)) {
+        diagnostics.error(config.routes[later].where, "this route can never match: the route \"" + first.facts.name +
+                                                          "\" before it takes everything that it would");
+        break;
+      }
+      const bool weaker = first.authenticate == Authenticate::Required && second.authenticate != Authenticate::Required;
+      if (weaker && covers_paths(second, first) && covers_hosts(second, first) && !covers_methods(first, second)) {
+        diagnostics.warning(config.routes[later].where,
+                            "this route asks for less than the route \"" + first.facts.name +
+                                "\" and takes its paths for every method that the other does not name");
+      }
+    }
+  }
+}
+
+}  // namespace
+
+bool Route::has_place(std::string_view host, std::string_view path) const noexcept {
+  const bool path_matches =
+      std::any_of(paths.begin(), paths.end(), [&](const PathPattern& pattern) { return pattern.matches(path); });
+  if (!path_matches || hosts.empty()) return path_matches;
+  return std::any_of(hosts.begin(), hosts.end(), [&](const HostPattern& pattern) { return pattern.matches(host); });
+}
+
+bool Route::has_method(std::string_view method) const noexcept {
+  return methods.empty() || std::find(methods.begin(), methods.end(), method) != methods.end();
+}
+
+RouteTable::Match RouteTable::find(std::string_view host, std::string_view path,
+                                   std::string_view method) const noexcept {
+  Match match;
+  for (const Route* route : routes) {
+    if (!route->has_place(host, path)) continue;
+    match.place_found = true;
+    if (!route->has_method(method)) continue;
+    match.route = route;
+    break;
+  }
+  return match;
+}
+
+void RouteTable::append_allow(std::string_view host, std::string_view path, std::string& out) const {
+  std::vector<std::string_view> allowed;
+  for (const Route* route : routes) {
+    if (!route->has_place(host, path)) continue;
+    for (const std::string& method : route->methods) {
+      if (std::find(allowed.begin(), allowed.end(), method) == allowed.end()) allowed.emplace_back(method);
+    }
+  }
+  out += "Allow: ";
+  for (std::size_t i = 0; i < allowed.size(); ++i) {
+    if (i > 0) out += ", ";
+    out += allowed[i];
+  }
+  out += "\r\n";
+}
+
+std::vector<Route> compile_routes(const config::Config& config, Diagnostics& diagnostics) {
+  std::vector<Route> routes;
+  bool report_global = true;
+  for (const config::Route& source : config.routes) {
+    Route route;
+    route.facts.name = source.name;
+    route.facts.index = routes.size();
+    route.facts.upstream = index_of(config.upstreams, source.upstream.value);
+    route.facts.timeout = source.timeout;
+    route.facts.max_body_bytes = source.max_body_bytes;
+    route.authenticate = source.authenticate;
+    route.forward_credential = source.forward_credential;
+    for (const auto& name : source.authenticators) route.authenticators.push_back(index_of(config.authenticators, name.value));
+    route.paths = compile_patterns<PathPattern>(source.paths, diagnostics);
+    route.hosts = compile_patterns<HostPattern>(source.hosts, diagnostics);
+    route.methods = compile_methods(source, diagnostics);
+    route.inject = compile_inject(config, source, diagnostics, std::exchange(report_global, false));
+    routes.push_back(std::move(route));
+  }
+  if (diagnostics.ok()) check_order(routes, config, diagnostics);
+  return routes;
+}
+
+}  // namespace sidegate::policy

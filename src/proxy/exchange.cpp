@@ -1,0 +1,31 @@
+#include "exchange.hpp"
+
+namespace sidegate::proxy {
+
+void Exchange::reset() {
+  request_parser.reset();
+  facts = {};
+  target = {};
+  decision = {};
+  head_read = false;
+  added_lines.clear();
+  request_body = {};
+  request_trailers = request_done = upload_failed = replayable = retried = false;
+  request_body_bytes = 0;
+  to_origin.clear();
+  response_parser.reset();
+  response_facts = {};
+  response_body = {};
+  response_head_read = response_started = response_chunked = response_trailers = keep_alive = false;
+  answer.clear();
+  to_client.clear();
+  trace_id = {};
+  answered.reset();
+  server_url = {};
+  status = 0;
+  bytes_in = bytes_out = 0;
+  failure.reset();
+  failure_answered = false;
+}
+
+}  // namespace sidegate::proxy

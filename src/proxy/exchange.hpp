@@ -1,0 +1,77 @@
+#pragma once
+
+#include <sidegate/base/clock.hpp>
+#include <sidegate/base/limits.hpp>
+#include <sidegate/http/body_decoder.hpp>
+#include <sidegate/http/framing.hpp>
+#include <sidegate/http/gather_list.hpp>
+#include <sidegate/http/head.hpp>
+#include <sidegate/http/head_parser.hpp>
+#include <sidegate/http/target.hpp>
+#include <sidegate/policy/policy.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "request_ids.hpp"
+
+namespace sidegate::proxy {
+
+/// One request and its answer, from the first byte of the head to the access log line. A worker keeps these and uses them
+/// again, so that their memory is warm; a connection holds one only while a request is under way.
+struct Exchange {
+  explicit Exchange(const base::Limits& limits) : request_parser(limits), response_parser(limits) {}
+
+  /// Forgets everything but the memory.
+  void reset();
+
+  // The request.
+  http::RequestParser request_parser;
+  http::RequestHead head;
+  http::RequestFacts facts;
+  http::CanonicalTarget target;
+  std::string target_storage;
+  policy::Scratch scratch;
+  policy::Decision decision;
+  bool head_read = false;     ///< `head`, `facts` and `target` hold
+  std::string added_lines;    ///< what Sidegate says of the connection: X-Forwarded-For and the like
+  http::BodyDecoder request_body;
+  bool request_trailers = false;      ///< the last chunk has been written, trailers follow
+  bool request_done = false;          ///< the whole request has been gathered for the origin
+  bool upload_failed = false;         ///< the origin takes no more of the request
+  bool replayable = false;            ///< `to_origin` holds the whole request, and can be sent once more
+  bool retried = false;
+  std::uint64_t request_body_bytes = 0;
+  http::GatherList to_origin;
+
+  // The answer.
+  http::ResponseParser response_parser;
+  http::ResponseHead response;
+  http::ResponseFacts response_facts;
+  http::BodyDecoder response_body;
+  bool response_head_read = false;
+  bool response_started = false;  ///< bytes of the final answer have been sent or gathered
+  bool response_chunked = false;  ///< the client gets chunks
+  bool response_trailers = false;
+  bool keep_alive = false;        ///< of the client's connection, once this is over
+  std::string answer;             ///< lines or a whole answer of our own
+  http::GatherList to_client;
+
+  // What is recorded.
+  RequestIds::Id request_id{};
+  std::string_view trace_id;
+  base::SteadyTime started;
+  std::optional<base::SteadyTime> answered;  ///< when the origin's head was read
+  std::string_view server_url;
+  std::size_t server_index = 0;
+  unsigned status = 0;
+  std::uint64_t bytes_in = 0;
+  std::uint64_t bytes_out = 0;
+  std::optional<base::Reason> failure;  ///< why it is refused or broken off
+  bool failure_answered = false;        ///< the client has been told, as far as it can be
+};
+
+}  // namespace sidegate::proxy

@@ -1,0 +1,220 @@
+#include "session.hpp"
+
+#include <sys/socket.h>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/deferred.hpp>
+
+#include <chrono>
+
+#include "worker_loop.hpp"
+
+namespace sidegate::proxy {
+namespace {
+
+using base::Reason;
+using std::chrono::steady_clock;
+
+constexpr auto kToken = boost::asio::as_tuple(boost::asio::deferred);
+
+/// How long a client may go on sending after it was told that the connection ends (RFC 9112 section 9.6), and how much.
+constexpr std::chrono::seconds kLinger{2};
+constexpr std::size_t kLingerBytesMax = std::size_t{1024} * 1024;
+
+}  // namespace
+
+Session::Session(WorkerLoop& loop, net::StreamSocket socket, const net::Peer& peer, std::size_t listener,
+                 const config::Address& listener_address)
+    : loop_(loop),
+      socket_(std::move(socket)),
+      listener_(listener),
+      client_ip_(peer.ip),
+      forwarding_(peer.ip, listener_address),
+      in_(loop.buffers().take()),
+      changed_(loop.executor()) {
+  loop_.add(*this, listener_);
+}
+
+Session::~Session() {
+  loop_.buffers().give_back(std::move(in_));
+  loop_.remove(*this, listener_);
+}
+
+boost::asio::awaitable<void, net::Executor> Session::run() {
+  const auto self = shared_from_this();
+  wait_until(Waiting::ForRequest, steady_clock::now() + loop_.limits().head_timeout);
+  while (true) {
+    HeadStep step = parse_head();
+    while (step == HeadStep::NeedMore) {
+      if (exchange_ != nullptr && waiting_ != Waiting::ForHead) {
+        wait_until(Waiting::ForHead, steady_clock::now() + loop_.limits().head_timeout);
+      }
+      const auto [error, bytes] = co_await socket_.async_read_some(in_.space(), kToken);
+      if (error) break;
+      in_.commit(bytes);
+      step = parse_head();
+    }
+    if (step == HeadStep::NeedMore) {
+      if (!head_overdue_) break;
+      exchange_->failure = Reason::ClientTimeout;
+      step = HeadStep::Refused;
+    }
+    const auto now = steady_clock::now();
+    exchange_->started = now;
+    loop_.request_ids().next(exchange_->request_id);
+    if (step == HeadStep::Refused) {
+      co_await answer_refusal(*exchange_->failure, false);
+      break;
+    }
+    decide(now);
+    if (exchange_->decision.kind == policy::Decision::Kind::Refuse) {
+      co_await answer_refusal(exchange_->decision.reason, exchange_->facts.keep_alive && skip_request_body());
+      if (must_close_) break;
+      continue;
+    }
+    if (!gather_request()) {
+      co_await answer_refusal(exchange_->failure.value_or(Reason::HeadTooLarge), false);
+      break;
+    }
+    auto connection = loop_.pool(exchange_->decision.route->upstream).take_idle();
+    if (connection == nullptr) {
+      if (!co_await connect()) {
+        const auto reason = *exchange_->failure;
+        co_await answer_refusal(reason, exchange_->facts.keep_alive && exchange_->request_done);
+        if (must_close_) break;
+        continue;
+      }
+    } else {
+      attach(connection);
+    }
+    const auto sent = net::send_now(connection_->socket(), exchange_->to_origin.slices());
+    exchange_->to_origin.consume(sent.bytes);
+    if (!exchange_->to_origin.empty()) co_await flush_to_origin();
+    if (in_flight_ && !exchange_->request_done) co_await relay_request_body();
+    if (in_flight_ && !exchange_->response_head_read) wait_for_answer();
+    while (in_flight_) {
+      if (!in_.empty() || client_done_ || !exchange_->request_done) {
+        co_await changed_.wait();
+        continue;
+      }
+      // The next request, the client's leaving, or nothing until the answer is whole.
+      read_ahead();
+      const auto [error, bytes] = co_await socket_.async_read_some(in_.space(), kToken);
+      in_.commit(bytes);
+      if (!error) continue;
+      client_done_ = true;
+      // A client that has closed its sending side only still wants its answer (RFC 9112 section 9.6).
+      if (in_flight_ && error != boost::asio::error::eof) break_off(Reason::ClientGone);
+    }
+    if (must_close_) break;
+  }
+  if (must_close_) co_await linger();
+  if (exchange_ != nullptr) loop_.give_back(std::move(exchange_));
+  loop_.deadlines().clear(*this);
+  close();
+}
+
+boost::asio::awaitable<void, net::Executor> Session::linger() {
+  // Closing at once could make the client's system throw away the answer with a reset (RFC 9112 section 9.6).
+  std::size_t discarded = 0;
+  while (!client_done_ && discarded < kLingerBytesMax) {
+    in_.restart();
+    const auto [error, bytes] = co_await socket_.async_read_some(in_.space(), kToken);
+    if (error) break;
+    discarded += bytes;
+  }
+}
+
+void Session::attach(const origin::ConnectionPtr& connection) noexcept {
+  connection->user = this;
+  connection_ = connection;
+  in_flight_ = true;
+  exchange_->server_url = connection->server().settings->url;
+  exchange_->server_index = connection->server().index;
+}
+
+void Session::break_off(Reason reason) noexcept {
+  if (exchange_ == nullptr) return close();
+  if (!exchange_->failure) exchange_->failure = reason;
+  if (reason == Reason::ClientGone) close();
+  if (connection_ != nullptr) connection_->close();
+}
+
+void Session::wait_until(Waiting waiting, base::SteadyTime deadline) {
+  waiting_ = waiting;
+  loop_.deadlines().set(*this, deadline);
+}
+
+void Session::wait_for_answer() {
+  const auto& route = *exchange_->decision.route;
+  const auto timeout = route.timeout.value_or(loop_.pool(route.upstream).settings().response_timeout);
+  // A request without a body was sent when its head was read, and the clock need not be asked again.
+  const auto sent = exchange_->bytes_in == exchange_->head.bytes.size() ? exchange_->started : steady_clock::now();
+  wait_until(Waiting::ForAnswer, sent + timeout);
+}
+
+void Session::on_deadline() {
+  switch (waiting_) {
+    case Waiting::ForRequest:
+    case Waiting::Lingering:
+      return close();
+    case Waiting::ForHead: {
+      head_overdue_ = true;
+      boost::system::error_code ignored;
+      socket_.cancel(ignored);
+      return;
+    }
+    case Waiting::ForBody:
+      return break_off(Reason::ClientTimeout);
+    case Waiting::ForAnswer:
+    case Waiting::ForOrigin:
+      return break_off(Reason::OriginTimeout);
+    case Waiting::ForClient:
+      break_off(Reason::ClientTimeout);
+      return reset_connection();
+  }
+}
+
+void Session::close_if_idle() noexcept {
+  if (exchange_ == nullptr && in_.empty()) close();
+}
+
+void Session::abort() noexcept {
+  if (exchange_ != nullptr) break_off(Reason::Draining);
+  reset_connection();
+}
+
+void Session::close() noexcept {
+  boost::system::error_code ignored;
+  socket_.close(ignored);
+}
+
+void Session::reset_connection() noexcept {
+  // An answer that breaks off must not look whole: the client gets a reset instead of an orderly end.
+  if (!socket_.is_open()) return;
+  const struct linger hard {
+    1, 0
+  };
+  static_cast<void>(::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_LINGER, &hard, sizeof hard));
+  close();
+}
+
+void Session::finish() {
+  Exchange& exchange = *exchange_;
+  const auto now = steady_clock::now();
+  loop_.record(exchange, client_ip_, now);
+  must_close_ = !exchange.keep_alive || !socket_.is_open();
+  in_flight_ = false;
+  connection_ = nullptr;
+  loop_.give_back(std::move(exchange_));
+  if (must_close_) {
+    boost::system::error_code ignored;
+    socket_.shutdown(net::StreamSocket::shutdown_send, ignored);
+    wait_until(Waiting::Lingering, now + kLinger);
+  } else {
+    wait_until(Waiting::ForRequest, now + loop_.limits().keep_alive_timeout);
+  }
+  changed_.notify();
+}
+
+}  // namespace sidegate::proxy

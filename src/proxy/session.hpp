@@ -1,0 +1,121 @@
+#pragma once
+
+#include <sidegate/net/deadline_wheel.hpp>
+#include <sidegate/net/listening_socket.hpp>
+#include <sidegate/net/read_buffer.hpp>
+#include <sidegate/net/stream_socket.hpp>
+#include <sidegate/origin/pool.hpp>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/intrusive/list_hook.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "exchange.hpp"
+#include "forwarding_lines.hpp"
+#include "signal.hpp"
+
+namespace sidegate::proxy {
+
+class WorkerLoop;
+
+/// Links a session into its worker's list.
+struct SessionListTag;
+using SessionListHook = boost::intrusive::list_base_hook<boost::intrusive::tag<SessionListTag>>;
+
+/// One client's connection, and the requests on it one after the other.
+///
+/// Two coroutines work on an exchange. `run`, the session's own, reads the request, decides, and sends it to the origin.
+/// `relay_answers`, which lives as long as the origin's connection, reads the answer and sends it to the client. While
+/// the answer is under way `run` already waits for the client's next bytes: so a client that leaves is noticed, and
+/// nobody need be told when the answer is whole. Whichever of the two sends the answer's last byte calls `finish`.
+///
+/// A failure on one side closes the other side's socket, which wakes its coroutine; nothing is destroyed while somebody
+/// is still in it: `run` keeps the session alive, and ends only when no exchange is under way.
+class Session final : public net::Deadline, public SessionListHook, public std::enable_shared_from_this<Session> {
+ public:
+  Session(WorkerLoop& loop, net::StreamSocket socket, const net::Peer& peer, std::size_t listener,
+          const config::Address& listener_address);
+  ~Session() override;
+
+  /// Serves the connection until it is closed.
+  boost::asio::awaitable<void, net::Executor> run();
+
+  /// Reads answers from `connection` for whichever session uses it, until it is closed.
+  static boost::asio::awaitable<void, net::Executor> relay_answers(WorkerLoop& loop, std::size_t upstream,
+                                                                   origin::ConnectionPtr connection);
+
+  /// Closes the connection now if no request is under way on it.
+  void close_if_idle() noexcept;
+
+  /// Closes it whatever is under way.
+  void abort() noexcept;
+
+ private:
+  enum class HeadStep { NeedMore, Whole, Refused };
+  /// What the one deadline is for.
+  enum class Waiting : unsigned char { ForRequest, ForHead, ForBody, ForAnswer, ForOrigin, ForClient, Lingering };
+  /// How far the answer has come: it needs more bytes of the origin; the list of what to send is full; it is whole; it
+  /// failed; or the request is being sent once more.
+  enum class Progress { NeedMore, Full, Finished, Failed, Retrying };
+
+  // The request: session_request.cpp.
+  HeadStep parse_head();
+  base::Result<void> read_facts();
+  void decide(base::SteadyTime now);
+  bool skip_request_body();
+  bool gather_request();
+  std::optional<base::Reason> gather_request_body();
+  void read_ahead() noexcept;
+  boost::asio::awaitable<void, net::Executor> forward();
+  boost::asio::awaitable<void, net::Executor> answer_refusal(base::Reason reason, bool keep_alive);
+  boost::asio::awaitable<bool, net::Executor> connect();
+  boost::asio::awaitable<void, net::Executor> flush_to_origin();
+  boost::asio::awaitable<void, net::Executor> relay_request_body();
+  boost::asio::awaitable<void, net::Executor> linger();
+  boost::asio::awaitable<void, net::Executor> retry();
+
+  // The answer: session_answer.cpp.
+  void refuse(base::Reason reason, bool keep_alive);
+  Progress take_answer();
+  Progress take_answer_head();
+  Progress take_answer_body();
+  Progress end_answer();
+  Progress on_origin_closed(const boost::system::error_code& error);
+  Progress fail(base::Reason reason);
+  bool can_retry() const noexcept;
+  bool send_to_client_now();
+  boost::asio::awaitable<void, net::Executor> flush_to_client();
+  void finish();
+
+  // Both: session.cpp.
+  void attach(const origin::ConnectionPtr& connection) noexcept;
+  void break_off(base::Reason reason) noexcept;
+  void wait_for_answer();
+  void wait_until(Waiting waiting, base::SteadyTime deadline);
+  void on_deadline() override;
+  void close() noexcept;
+  void reset_connection() noexcept;
+
+  WorkerLoop& loop_;
+  net::StreamSocket socket_;
+  std::size_t listener_;
+  std::string client_ip_;
+  ForwardingLines forwarding_;
+  net::ReadBuffer in_;
+  std::unique_ptr<Exchange> exchange_;   ///< while a request is under way
+  origin::ConnectionPtr connection_;     ///< while the exchange uses one
+  Signal changed_;                       ///< the exchange is over
+  Waiting waiting_ = Waiting::ForRequest;
+  bool in_flight_ = false;      ///< the answer is the other coroutine's
+  bool client_done_ = false;    ///< the client has closed its sending side
+  bool must_close_ = false;
+  bool head_overdue_ = false;
+  std::size_t pin_begin_ = 0;   ///< the current request lies at [pin_begin_, pin_end_) of `in_` and must stay there
+  std::size_t pin_end_ = 0;
+};
+
+}  // namespace sidegate::proxy

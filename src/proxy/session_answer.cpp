@@ -1,0 +1,254 @@
+#include <sidegate/http/answer.hpp>
+#include <sidegate/http/message_writer.hpp>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/error.hpp>
+
+#include <chrono>
+#include <utility>
+
+#include "session.hpp"
+#include "worker_loop.hpp"
+
+/// The origin's half of an exchange: the answer is read, checked and sent to the client.
+namespace sidegate::proxy {
+namespace {
+
+using base::Reason;
+using std::chrono::steady_clock;
+
+constexpr auto kToken = boost::asio::as_tuple(boost::asio::deferred);
+
+/// Less room than this in the origin's buffer is not worth a system call.
+constexpr std::size_t kRoomMin = std::size_t{4} * 1024;
+
+/// RFC 9110 section 15.5.6: a 405 says what would be allowed. CONNECT never is, anywhere.
+constexpr std::string_view kAllowWithoutConnect = "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, TRACE, PATCH\r\n";
+
+bool is_trailer_safe(const http::Field& field) noexcept { return field.known == http::FieldName::Other; }
+
+}  // namespace
+
+boost::asio::awaitable<void, net::Executor> Session::relay_answers(WorkerLoop& loop, std::size_t upstream,
+                                                                   origin::ConnectionPtr connection) {
+  origin::Pool& pool = loop.pool(upstream);
+  net::ReadBuffer& in = connection->buffer();
+  in.restart();
+  while (true) {
+    const auto [error, bytes] = co_await connection->socket().async_read_some(in.space(), kToken);
+    auto* const session = static_cast<Session*>(connection->user);
+    // Idle: the server closed it, or spoke without being asked.
+    if (session == nullptr) break;
+    in.commit(bytes);
+    Progress progress = error ? session->on_origin_closed(error) : session->take_answer();
+    while (progress != Progress::Retrying) {
+      if (!session->send_to_client_now()) co_await session->flush_to_client();
+      Exchange& exchange = *session->exchange_;
+      if (exchange.failure && !exchange.failure_answered) {
+        progress = session->fail(*exchange.failure);
+      } else if (progress == Progress::Full) {
+        progress = session->take_answer();
+      } else {
+        break;
+      }
+    }
+    if (progress == Progress::Retrying) break;
+    if (progress == Progress::NeedMore) {
+      const auto idle_timeout = pool.settings().idle_timeout;
+      if (session->exchange_->response_head_read) session->wait_until(Waiting::ForOrigin, steady_clock::now() + idle_timeout);
+      if (in.empty()) {
+        in.restart();
+      } else if (in.space_bytes() < kRoomMin) {
+        in.move_to(0);
+        session->exchange_->response_parser.reset();
+      }
+      continue;
+    }
+    const bool reusable = progress == Progress::Finished && session->exchange_->response_facts.keep_alive &&
+                          session->exchange_->request_done && in.empty() && connection->is_open();
+    if (reusable) pool.give_back(connection);
+    session->finish();
+    if (!reusable) break;
+    in.restart();
+  }
+  connection->user = nullptr;
+  pool.discard(*connection);
+}
+
+void Session::refuse(Reason reason, bool keep_alive) {
+  Exchange& exchange = *exchange_;
+  exchange.failure = reason;
+  exchange.failure_answered = true;
+  exchange.keep_alive = keep_alive && !loop_.draining();
+  http::Answer answer;
+  answer.status = base::status_of(reason);
+  answer.error = http::error_text(reason);
+  const bool decided = exchange.head_read && exchange.decision.kind == policy::Decision::Kind::Refuse;
+  if (decided) answer.fields = exchange.decision.lines;
+  if (reason == Reason::ConnectMethod) answer.fields = kAllowWithoutConnect;
+  answer.keep_alive = exchange.keep_alive;
+  answer.head_only = exchange.head.known_method == http::Method::Head;
+  answer.version = exchange.head.version;
+  answer.request_id = {exchange.request_id.data(), exchange.request_id.size()};
+  exchange.status = answer.status;
+  exchange.answer.clear();
+  http::write_answer(answer, exchange.answer);
+  exchange.to_client.clear();
+  exchange.to_client.append(exchange.answer);
+}
+
+Session::Progress Session::take_answer() {
+  if (!exchange_->response_head_read) {
+    const Progress progress = take_answer_head();
+    if (progress != Progress::Finished) return progress;
+  }
+  return take_answer_body();
+}
+
+/// Finished once the head of the final answer has been gathered.
+Session::Progress Session::take_answer_head() {
+  Exchange& exchange = *exchange_;
+  net::ReadBuffer& in = connection_->buffer();
+  const auto whole = exchange.response_parser.parse(in.unread(), exchange.response);
+  if (!whole) return fail(Reason::OriginBroken);
+  if (!*whole) return Progress::NeedMore;
+  const auto facts = http::check_response(exchange.response, exchange.head.known_method);
+  // No upgrade was asked for, so none can be agreed to.
+  if (!facts || exchange.response.status == 101) return fail(Reason::OriginBroken);
+  in.consume(exchange.response.bytes.size());
+  exchange.response_facts = *facts;
+  http::ForwardedResponse forwarded{.head = &exchange.response, .facts = &*facts, .added = {}, .chunked = false};
+  if (exchange.response.status < 200) {
+    // RFC 9110 section 15.2: an interim answer goes on to the client, unless it speaks HTTP/1.0 and knows none.
+    const bool understood = exchange.head.version == http::Version::Http11;
+    if (understood && !http::write_response_head(forwarded, exchange.to_client)) return fail(Reason::OriginBroken);
+    return Progress::Full;
+  }
+  exchange.response_head_read = true;
+  exchange.answered = steady_clock::now();
+  exchange.status = exchange.response.status;
+  exchange.response_body = http::BodyDecoder(facts->framing, loop_.limits());
+  using Kind = http::Framing::Kind;
+  const bool without_length = facts->framing.kind == Kind::Chunked || facts->framing.kind == Kind::UntilClose;
+  const bool understands_chunks = exchange.head.version == http::Version::Http11;
+  exchange.response_chunked = without_length && understands_chunks;
+  // RFC 9112 section 9.3: a client that is still sending when its answer is there is told to stop.
+  exchange.keep_alive = exchange.facts.keep_alive && exchange.request_done && !loop_.draining() &&
+                        (!without_length || understands_chunks);
+  exchange.answer.assign("X-Request-Id: ");
+  exchange.answer.append(exchange.request_id.data(), exchange.request_id.size());
+  exchange.answer += "\r\n";
+  if (!exchange.keep_alive) {
+    exchange.answer += "Connection: close\r\n";
+  } else if (!understands_chunks) {
+    exchange.answer += "Connection: keep-alive\r\n";
+  }
+  forwarded.added = exchange.answer;
+  forwarded.chunked = exchange.response_chunked;
+  if (!http::write_response_head(forwarded, exchange.to_client)) return fail(Reason::OriginBroken);
+  exchange.response_started = true;
+  return Progress::Finished;
+}
+
+Session::Progress Session::take_answer_body() {
+  using Kind = http::BodyDecoder::Step::Kind;
+  Exchange& exchange = *exchange_;
+  net::ReadBuffer& in = connection_->buffer();
+  auto& out = exchange.to_client;
+  while (out.has_room(http::kChunkSlices + 1, http::kChunkCopiedBytes)) {
+    const auto step = exchange.response_body.next(in.unread());
+    if (!step) return fail(Reason::OriginBroken);
+    in.consume(step->consumed);
+    switch (step->kind) {
+      case Kind::NeedMore:
+        return Progress::NeedMore;
+      case Kind::Data:
+        if (step->data.empty()) break;
+        exchange.response_chunked ? http::write_chunk(step->data, out) : out.append(step->data);
+        break;
+      case Kind::Trailer:
+        if (!exchange.response_chunked) break;
+        if (!std::exchange(exchange.response_trailers, true)) out.append("0\r\n");
+        if (is_trailer_safe(step->trailer)) out.append(step->trailer.line);
+        break;
+      case Kind::Done:
+        return end_answer();
+    }
+  }
+  return Progress::Full;
+}
+
+Session::Progress Session::end_answer() {
+  Exchange& exchange = *exchange_;
+  if (exchange.response_chunked) exchange.to_client.append(exchange.response_trailers ? "\r\n" : "0\r\n\r\n");
+  if (!exchange.request_done) exchange.keep_alive = false;
+  return Progress::Finished;
+}
+
+Session::Progress Session::on_origin_closed(const boost::system::error_code& error) {
+  Exchange& exchange = *exchange_;
+  if (exchange.failure) return fail(*exchange.failure);
+  if (exchange.response_head_read && exchange.response_body.ends_with_connection() &&
+      error == boost::asio::error::eof) {
+    return end_answer();
+  }
+  if (can_retry()) {
+    exchange.retried = true;
+    connection_->user = nullptr;
+    connection_ = nullptr;
+    boost::asio::co_spawn(loop_.executor(), retry(), boost::asio::detached);
+    return Progress::Retrying;
+  }
+  return fail(Reason::OriginBroken);
+}
+
+bool Session::can_retry() const noexcept {
+  // RFC 9112 section 9.3.1: a connection that was idle may have been closed just as the request was sent on it.
+  const Exchange& exchange = *exchange_;
+  return connection_->reused() && connection_->buffer().empty() && !exchange.retried && exchange.replayable &&
+         http::is_idempotent(exchange.head.known_method) && !exchange.response_head_read && !loop_.draining();
+}
+
+Session::Progress Session::fail(Reason reason) {
+  Exchange& exchange = *exchange_;
+  if (!exchange.failure) exchange.failure = reason;
+  exchange.failure_answered = true;
+  exchange.keep_alive = false;
+  if (exchange.response_started || *exchange.failure == Reason::ClientGone || !socket_.is_open()) {
+    exchange.to_client.clear();
+    reset_connection();
+  } else {
+    refuse(*exchange.failure, exchange.facts.keep_alive && exchange.request_done && !client_done_);
+  }
+  return Progress::Failed;
+}
+
+bool Session::send_to_client_now() {
+  Exchange& exchange = *exchange_;
+  if (exchange.to_client.empty()) return true;
+  const auto sent = net::send_now(socket_, exchange.to_client.slices());
+  exchange.to_client.consume(sent.bytes);
+  exchange.bytes_out += sent.bytes;
+  if (sent.status == net::SendStatus::Failed) {
+    exchange.to_client.clear();
+    exchange.keep_alive = false;
+    if (!exchange.failure) exchange.failure = Reason::ClientGone;
+  }
+  return exchange.to_client.empty();
+}
+
+boost::asio::awaitable<void, net::Executor> Session::flush_to_client() {
+  while (!send_to_client_now()) {
+    wait_until(Waiting::ForClient, steady_clock::now() + loop_.limits().idle_timeout);
+    const auto [error] = co_await socket_.async_wait(net::StreamSocket::wait_write, kToken);
+    if (!error) continue;
+    exchange_->to_client.clear();
+    exchange_->keep_alive = false;
+    if (!exchange_->failure) exchange_->failure = Reason::ClientGone;
+  }
+}
+
+}  // namespace sidegate::proxy

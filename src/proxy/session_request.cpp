@@ -1,0 +1,292 @@
+#include <sidegate/base/text.hpp>
+#include <sidegate/http/message_writer.hpp>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/detached.hpp>
+
+#include <chrono>
+
+#include "session.hpp"
+#include "trace_context.hpp"
+#include "worker_loop.hpp"
+
+/// The client's half of an exchange: the request is read, decided on and sent to the origin.
+namespace sidegate::proxy {
+namespace {
+
+using base::Reason;
+using base::Result;
+using std::chrono::steady_clock;
+
+constexpr auto kToken = boost::asio::as_tuple(boost::asio::deferred);
+
+/// Less room than this is not worth a system call; the buffer is put in order first.
+constexpr std::size_t kRoomMin = std::size_t{4} * 1024;
+
+/// With this much room before the current request the next one is read there, so that a busy connection keeps to a few
+/// warm pages.
+constexpr std::size_t kReadAheadBytes = std::size_t{4} * 1024;
+
+/// A trailer may say nothing that steers the message or names a credential (RFC 9110 section 6.5.1).
+bool may_be_trailer(const http::Field& field, const http::HeaderFilter& filter) noexcept {
+  return field.known == http::FieldName::Other && !filter.drops(field);
+}
+
+}  // namespace
+
+Session::HeadStep Session::parse_head() {
+  if (in_.empty()) {
+    in_.restart();
+    return HeadStep::NeedMore;
+  }
+  if (exchange_ == nullptr) exchange_ = loop_.take_exchange();
+  Exchange& exchange = *exchange_;
+  const auto whole = exchange.request_parser.parse(in_.unread(), exchange.head);
+  Result<void> fine{};
+  if (!whole) {
+    fine = whole.error();
+  } else if (!*whole) {
+    if (in_.space_bytes() < kRoomMin) {
+      in_.move_to(0);
+      exchange.request_parser.reset();
+    }
+    return HeadStep::NeedMore;
+  } else {
+    fine = read_facts();
+  }
+  if (!fine) {
+    exchange.failure = fine.error();
+    exchange.bytes_in = in_.unread().size();
+    return HeadStep::Refused;
+  }
+  const auto head_end = static_cast<std::size_t>(exchange.head.bytes.data() + exchange.head.bytes.size() - in_.unread().data());
+  const bool has_body = exchange.facts.framing.kind != http::Framing::Kind::None;
+  if (has_body && in_.space_bytes() < kRoomMin && in_.position() > 0) {
+    // The body is read behind the head, which stays where it is until the exchange is over.
+    in_.move_to(0);
+    exchange.request_parser.reset();
+    return parse_head();
+  }
+  pin_begin_ = in_.position();
+  in_.consume(head_end);
+  pin_end_ = in_.position();
+  exchange.head_read = true;
+  exchange.bytes_in = exchange.head.bytes.size();
+  exchange.request_body = http::BodyDecoder(exchange.facts.framing, loop_.limits());
+  return HeadStep::Whole;
+}
+
+Result<void> Session::read_facts() {
+  Exchange& exchange = *exchange_;
+  auto facts = http::check_request(exchange.head);
+  if (!facts) return facts.error();
+  exchange.facts = *facts;
+  const bool is_options = exchange.head.known_method == http::Method::Options;
+  auto target = http::canonicalise(exchange.head.target, is_options, exchange.target_storage);
+  if (!target) return target.error();
+  exchange.target = *target;
+  if (!target->authority.empty()) {
+    // RFC 9112 section 3.2.2: the authority of the target and Host must say the same.
+    if (exchange.facts.host.empty()) {
+      if (!http::is_valid_host(target->authority)) return Reason::BadHost;
+      exchange.facts.host = target->authority;
+    } else if (!base::equals_ignoring_case(target->authority, exchange.facts.host)) {
+      return Reason::TargetAuthorityMismatch;
+    }
+  }
+  return {};
+}
+
+void Session::decide(base::SteadyTime now) {
+  Exchange& exchange = *exchange_;
+  const policy::Request request{&exchange.head, &exchange.facts, &exchange.target, listener_};
+  const auto civil = std::chrono::floor<std::chrono::seconds>(loop_.civil_time(now));
+  exchange.decision = loop_.policy().decide(request, civil, exchange.scratch);
+  exchange.trace_id = find_trace_id(exchange.head.fields);
+  auto& decision = exchange.decision;
+  if (decision.kind == policy::Decision::Kind::Refuse) return;
+  const auto body_max = decision.route->max_body_bytes;
+  if (body_max && exchange.facts.framing.length > *body_max) {
+    decision.kind = policy::Decision::Kind::Refuse;
+    decision.reason = Reason::BodyTooLarge;
+    decision.lines = {};
+  }
+}
+
+bool Session::skip_request_body() {
+  Exchange& exchange = *exchange_;
+  while (true) {
+    const auto step = exchange.request_body.next(in_.unread());
+    if (!step || step->kind == http::BodyDecoder::Step::Kind::NeedMore) return false;
+    in_.consume(step->consumed);
+    exchange.bytes_in += step->consumed;
+    if (step->kind == http::BodyDecoder::Step::Kind::Done) return true;
+  }
+}
+
+bool Session::gather_request() {
+  Exchange& exchange = *exchange_;
+  auto& lines = exchange.added_lines;
+  lines.clear();
+  forwarding_.append(exchange.facts.host, lines);
+  lines += "X-Request-Id: ";
+  lines.append(exchange.request_id.data(), exchange.request_id.size());
+  lines += "\r\n";
+  if (exchange.facts.host.empty()) {
+    // HTTP/1.0 may leave it out, HTTP/1.1 may not.
+    const auto& server = loop_.pool(exchange.decision.route->upstream).settings().servers.front().address;
+    lines += "Host: " + (server.kind == config::Address::Kind::Unix ? std::string("localhost") : server.text()) + "\r\n";
+  }
+  const bool traced = !exchange.trace_id.empty();
+  if (!traced) {
+    RequestIds::SpanId span{};
+    loop_.request_ids().next_span(span);
+    exchange.trace_id = {exchange.request_id.data(), exchange.request_id.size()};
+    lines += "traceparent: 00-";
+    lines += exchange.trace_id;
+    lines += '-';
+    lines.append(span.data(), span.size());
+    lines += "-01\r\n";
+  }
+  http::ForwardedRequest request;
+  request.head = &exchange.head;
+  request.facts = &exchange.facts;
+  request.target = &exchange.target;
+  request.filter = &loop_.policy().filter();
+  request.forward_authorization = exchange.decision.forward_authorization;
+  request.forward_cookie = exchange.decision.forward_cookie;
+  request.forward_traceparent = traced;
+  request.added = lines;
+  request.also_added = exchange.decision.lines;
+  if (!http::write_request_head(request, exchange.to_origin)) return false;
+  if (const auto reason = gather_request_body()) {
+    exchange.failure = reason;
+    return false;
+  }
+  pin_end_ = in_.position();
+  exchange.replayable = exchange.request_done;
+  return true;
+}
+
+std::optional<Reason> Session::gather_request_body() {
+  using Kind = http::BodyDecoder::Step::Kind;
+  Exchange& exchange = *exchange_;
+  const bool chunked = exchange.facts.framing.kind == http::Framing::Kind::Chunked;
+  const auto body_max = exchange.decision.route->max_body_bytes;
+  auto& out = exchange.to_origin;
+  while (!exchange.request_done && out.has_room(http::kChunkSlices + 1, http::kChunkCopiedBytes)) {
+    const auto step = exchange.request_body.next(in_.unread());
+    if (!step) return step.error();
+    in_.consume(step->consumed);
+    exchange.bytes_in += step->consumed;
+    switch (step->kind) {
+      case Kind::NeedMore:
+        return std::nullopt;
+      case Kind::Data:
+        exchange.request_body_bytes += step->data.size();
+        if (body_max && exchange.request_body_bytes > *body_max) return Reason::BodyTooLarge;
+        if (step->data.empty()) break;
+        chunked ? http::write_chunk(step->data, out) : out.append(step->data);
+        break;
+      case Kind::Trailer:
+        if (!std::exchange(exchange.request_trailers, true)) out.append("0\r\n");
+        if (may_be_trailer(step->trailer, loop_.policy().filter())) out.append(step->trailer.line);
+        break;
+      case Kind::Done:
+        if (chunked) out.append(exchange.request_trailers ? "\r\n" : "0\r\n\r\n");
+        exchange.request_done = true;
+        break;
+    }
+  }
+  return std::nullopt;
+}
+
+void Session::read_ahead() noexcept {
+  if (pin_begin_ >= kReadAheadBytes) {
+    in_.restart(0, pin_begin_);
+  } else {
+    in_.restart(pin_end_, in_.capacity());
+  }
+}
+
+boost::asio::awaitable<bool, net::Executor> Session::connect() {
+  const auto upstream = exchange_->decision.route->upstream;
+  loop_.deadlines().clear(*this);  // the pool has one of its own
+  auto made = co_await loop_.pool(upstream).connect();
+  if (!made) {
+    if (!exchange_->failure) exchange_->failure = made.error();
+    co_return false;
+  }
+  boost::asio::co_spawn(loop_.executor(), relay_answers(loop_, upstream, *made), boost::asio::detached);
+  if (exchange_->failure) {
+    (*made)->close();
+    co_return false;
+  }
+  attach(*made);
+  co_return true;
+}
+
+boost::asio::awaitable<void, net::Executor> Session::answer_refusal(Reason reason, bool keep_alive) {
+  refuse(reason, keep_alive);
+  if (!send_to_client_now()) co_await flush_to_client();
+  finish();
+}
+
+boost::asio::awaitable<void, net::Executor> Session::flush_to_origin() {
+  const auto connection = connection_;
+  const auto idle_timeout = loop_.pool(exchange_->decision.route->upstream).settings().idle_timeout;
+  // The other coroutine may end the exchange, or send the request once more on another connection, at every wait.
+  while (in_flight_ && connection_ == connection && !exchange_->to_origin.empty()) {
+    const auto sent = net::send_now(connection->socket(), exchange_->to_origin.slices());
+    exchange_->to_origin.consume(sent.bytes);
+    if (sent.status == net::SendStatus::Failed) {
+      // The origin may have answered before it closed; whoever reads from it finds out.
+      exchange_->upload_failed = true;
+      co_return;
+    }
+    if (sent.status == net::SendStatus::Sent) continue;
+    if (!exchange_->response_head_read) wait_until(Waiting::ForOrigin, steady_clock::now() + idle_timeout);
+    co_await connection->socket().async_wait(net::StreamSocket::wait_write, kToken);
+  }
+}
+
+boost::asio::awaitable<void, net::Executor> Session::relay_request_body() {
+  while (in_flight_ && !exchange_->request_done && !exchange_->upload_failed) {
+    if (const auto reason = gather_request_body()) co_return break_off(*reason);
+    if (!exchange_->to_origin.empty()) {
+      co_await flush_to_origin();
+      continue;
+    }
+    if (in_.empty()) {
+      in_.restart(pin_end_, in_.capacity());
+    } else if (in_.space_bytes() < kRoomMin) {
+      in_.move_to(pin_end_);
+    }
+    if (!exchange_->response_head_read) wait_until(Waiting::ForBody, steady_clock::now() + loop_.limits().idle_timeout);
+    const auto [error, bytes] = co_await socket_.async_read_some(in_.space(), kToken);
+    in_.commit(bytes);
+    if (!error) continue;
+    client_done_ = true;
+    if (in_flight_) break_off(Reason::ClientGone);
+  }
+}
+
+boost::asio::awaitable<void, net::Executor> Session::retry() {
+  const auto self = shared_from_this();
+  Exchange& exchange = *exchange_;
+  if (!co_await connect()) {
+    const auto reason = *exchange.failure;
+    if (reason == Reason::ClientGone) {
+      exchange.keep_alive = false;
+      co_return finish();
+    }
+    co_return co_await answer_refusal(reason, exchange.facts.keep_alive && !client_done_);
+  }
+  exchange.to_origin.rewind();
+  co_await flush_to_origin();
+  if (in_flight_ && !exchange_->response_head_read) wait_for_answer();
+}
+
+}  // namespace sidegate::proxy

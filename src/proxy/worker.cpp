@@ -1,0 +1,49 @@
+#include <sidegate/proxy/worker.hpp>
+
+#include <boost/asio/post.hpp>
+
+#include <utility>
+
+#include "worker_loop.hpp"
+
+namespace sidegate::proxy {
+
+struct Worker::Core {
+  explicit Core(WorkerSetup setup) : loop(std::move(setup)) {}
+  WorkerLoop loop;
+};
+
+Worker::Worker(WorkerSetup setup) : core_(std::make_unique<Core>(std::move(setup))) { core_->loop.start(); }
+Worker::~Worker() = default;
+
+void Worker::run() { core_->loop.io().run(); }
+
+void Worker::begin_drain() {
+  boost::asio::post(core_->loop.io(), [this] { core_->loop.begin_drain(); });
+}
+
+void Worker::stop_accepting() {
+  boost::asio::post(core_->loop.io(), [this] { core_->loop.stop_accepting(); });
+}
+
+void Worker::abort() {
+  boost::asio::post(core_->loop.io(), [this] { core_->loop.abort(); });
+}
+
+void Worker::copy_counters(std::function<void(telemetry::WorkerCounters)> done) {
+  boost::asio::post(core_->loop.io(), [this, done = std::move(done)] { done(core_->loop.copy_counters()); });
+}
+
+telemetry::LabelNames label_names(const config::Config& config) {
+  telemetry::LabelNames names;
+  for (const auto& listener : config.listeners) names.listeners.push_back(listener.name);
+  for (const auto& route : config.routes) names.routes.push_back(route.name);
+  for (const auto& upstream : config.upstreams) {
+    names.upstreams.push_back(upstream.name);
+    for (const auto& server : upstream.servers) names.servers.push_back({upstream.name, server.url});
+  }
+  for (const auto& authenticator : config.authenticators) names.authenticators.push_back(authenticator.name);
+  return names;
+}
+
+}  // namespace sidegate::proxy

@@ -1,0 +1,127 @@
+#include "line.hpp"
+
+#include <sidegate/telemetry/access_log.hpp>
+
+namespace sidegate::telemetry {
+namespace {
+
+using base::Reason;
+
+constexpr unsigned kFirstServerError = 500;
+
+bool is_of_origin(Reason reason) noexcept {
+  return reason == Reason::OriginUnreachable || reason == Reason::OriginBroken || reason == Reason::OriginTimeout ||
+         reason == Reason::OriginExhausted;
+}
+
+/// Whether Sidegate said no. Not so where the client left, or where the origin failed after its answer had begun: the
+/// status is then the origin's.
+bool is_refusal(const AccessRecord& record) noexcept {
+  if (!record.reason || *record.reason == Reason::ClientGone) return false;
+  return !is_of_origin(*record.reason) || record.status == base::status_of(*record.reason);
+}
+
+std::string_view level_of(const AccessRecord& record) noexcept {
+  return is_refusal(record) && record.status >= kFirstServerError ? "warning" : "info";
+}
+
+/// The credential was there and was not good: what `auth_reason` is for.
+bool is_credential_refused(const AccessRecord& record) noexcept {
+  return record.auth_outcome && *record.auth_outcome != Reason::Accepted && *record.auth_outcome != Reason::Missing;
+}
+
+void append_present_member(std::string& out, std::string_view key, std::string_view value) {
+  if (!value.empty()) append_member(out, key, value);
+}
+
+void append_number_member(std::string& out, std::string_view key, std::uint64_t number) {
+  out += '"';
+  out += key;
+  out += "\":";
+  append_number(out, number);
+  out += ',';
+}
+
+void append_duration_member(std::string& out, std::string_view key, std::chrono::microseconds duration) {
+  out += '"';
+  out += key;
+  out += "\":";
+  append_milliseconds(out, duration);
+  out += ',';
+}
+
+void append_pair(std::string& out, std::string_view key, std::string_view value) {
+  if (value.empty()) return;
+  out += ' ';
+  out += key;
+  out += '=';
+  append_word(out, value);
+}
+
+}  // namespace
+
+void append_json_line(std::string& out, const AccessRecord& record, bool with_query) {
+  out += "{\"time\":\"";
+  append_timestamp(out, record.time);
+  out += "\",";
+  append_member(out, "level", level_of(record));
+  append_member(out, "msg", "request");
+  append_present_member(out, "request_id", record.request_id);
+  append_present_member(out, "trace_id", record.trace_id);
+  append_present_member(out, "route", record.route);
+  append_present_member(out, "method", record.method);
+  append_present_member(out, "path", record.path);
+  if (with_query) append_present_member(out, "query", record.query);
+  append_number_member(out, "status", record.status);
+  append_duration_member(out, "duration_ms", record.duration);
+  append_present_member(out, "upstream", record.upstream);
+  append_present_member(out, "server", record.server);
+  if (record.upstream_duration) append_duration_member(out, "upstream_ms", *record.upstream_duration);
+  append_number_member(out, "bytes_in", record.bytes_in);
+  append_number_member(out, "bytes_out", record.bytes_out);
+  append_present_member(out, "client_ip", record.client_ip);
+  append_present_member(out, "subject", record.subject);
+  append_present_member(out, "authenticator", record.authenticator);
+  if (record.auth_outcome) append_member(out, "auth_outcome", base::name_of(*record.auth_outcome));
+  if (is_credential_refused(record)) append_member(out, "auth_reason", base::name_of(*record.auth_outcome));
+  if (is_refusal(record)) out += "\"audit\":true,";
+  if (record.reason) append_member(out, "reason", base::name_of(*record.reason));
+  out.back() = '}';  // in the place of the last comma
+  out += '\n';
+}
+
+void append_text_line(std::string& out, const AccessRecord& record, bool with_query) {
+  append_timestamp(out, record.time);
+  out += ' ';
+  append_number(out, record.status);
+  out += ' ';
+  append_word(out, record.method.empty() ? "-" : record.method);
+  out += ' ';
+  append_word(out, record.path.empty() ? "-" : record.path);
+  out += ' ';
+  append_milliseconds(out, record.duration);
+  out += "ms";
+  if (with_query) append_pair(out, "query", record.query);
+  append_pair(out, "client", record.client_ip);
+  append_pair(out, "subject", record.subject);
+  append_pair(out, "by", record.authenticator);
+  if (record.auth_outcome) append_pair(out, "auth", base::name_of(*record.auth_outcome));
+  append_pair(out, "route", record.route);
+  append_pair(out, "upstream", record.upstream);
+  append_pair(out, "server", record.server);
+  if (record.upstream_duration) {
+    out += " upstream_time=";
+    append_milliseconds(out, *record.upstream_duration);
+    out += "ms";
+  }
+  out += " in=";
+  append_number(out, record.bytes_in);
+  out += " out=";
+  append_number(out, record.bytes_out);
+  append_pair(out, "id", record.request_id);
+  append_pair(out, "trace", record.trace_id);
+  if (record.reason) append_pair(out, is_refusal(record) ? "refused" : "ended", base::name_of(*record.reason));
+  out += '\n';
+}
+
+}  // namespace sidegate::telemetry

@@ -1,0 +1,94 @@
+#include <sidegate/telemetry/counters.hpp>
+
+#include <algorithm>
+#include <iterator>
+
+namespace sidegate::telemetry {
+namespace {
+
+/// The bounds in the clock's own unit. All are whole microseconds, half of one keeps the cast from falling short.
+constexpr auto kExactBounds = [] {
+  std::array<std::chrono::nanoseconds, Histogram::kBounds.size()> bounds{};
+  for (std::size_t i = 0; i < bounds.size(); ++i) {
+    const std::chrono::duration<double> bound(Histogram::kBounds[i] + 0.5e-6);
+    bounds[i] = std::chrono::floor<std::chrono::microseconds>(bound);
+  }
+  return bounds;
+}();
+
+constexpr unsigned kStatusBits = 12;
+constexpr unsigned kMethodBits = 4;
+static_assert(kMethodLabelCount <= 1U << kMethodBits);
+
+/// What is no three-digit status counts as 0, no answer, so that the key of one count never runs into another's.
+std::uint64_t status_bits(unsigned status) noexcept {
+  return status <= 999 ? status : 0;
+}
+
+template <class Map>
+void add_up(Map& sum, const Map& other) {
+  for (const auto& [key, count] : other) sum[key] += count;
+}
+
+void add_up(std::vector<std::uint64_t>& sum, const std::vector<std::uint64_t>& other) {
+  for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += other[i];
+}
+
+}  // namespace
+
+void Histogram::add(std::chrono::nanoseconds duration) noexcept {
+  duration = std::max(duration, std::chrono::nanoseconds(0));
+  const auto bucket = std::lower_bound(kExactBounds.begin(), kExactBounds.end(), duration);
+  ++buckets[static_cast<std::size_t>(std::distance(kExactBounds.begin(), bucket))];
+  ++count;
+  sum += duration;
+}
+
+void Histogram::merge(const Histogram& other) noexcept {
+  for (std::size_t i = 0; i < buckets.size(); ++i) buckets[i] += other.buckets[i];
+  count += other.count;
+  sum += other.sum;
+}
+
+WorkerCounters::WorkerCounters(const LabelNames& names)
+    : request_durations(names.routes.size() + 1),
+      origin_durations(names.upstreams.size()),
+      origin_connections(names.servers.size()),
+      decisions(names.authenticators.size()),
+      connections_open(names.listeners.size()),
+      connections_total(names.listeners.size()) {}
+
+void WorkerCounters::count_request(std::size_t route, MethodLabel method, unsigned status,
+                                   std::chrono::nanoseconds duration) {
+  ++requests[std::uint64_t{route} << (kStatusBits + kMethodBits) | static_cast<std::uint64_t>(method) << kStatusBits |
+             status_bits(status)];
+  request_durations[route].add(duration);
+}
+
+void WorkerCounters::count_origin(std::size_t upstream, std::size_t server, unsigned status,
+                                  std::chrono::nanoseconds duration) {
+  ++origin_requests[std::uint64_t{server} << (kStatusBits + kMethodBits) | status_bits(status)];
+  origin_durations[upstream].add(duration);
+}
+
+void WorkerCounters::count_decision(std::size_t authenticator, base::Reason outcome) {
+  ++decisions[authenticator][static_cast<std::size_t>(outcome)];
+}
+
+void WorkerCounters::merge(const WorkerCounters& other) {
+  add_up(requests, other.requests);
+  add_up(origin_requests, other.origin_requests);
+  for (std::size_t i = 0; i < request_durations.size(); ++i) request_durations[i].merge(other.request_durations[i]);
+  for (std::size_t i = 0; i < origin_durations.size(); ++i) origin_durations[i].merge(other.origin_durations[i]);
+  for (std::size_t i = 0; i < origin_connections.size(); ++i) {
+    origin_connections[i].active += other.origin_connections[i].active;
+    origin_connections[i].idle += other.origin_connections[i].idle;
+  }
+  for (std::size_t i = 0; i < decisions.size(); ++i) {
+    for (std::size_t j = 0; j < decisions[i].size(); ++j) decisions[i][j] += other.decisions[i][j];
+  }
+  add_up(connections_open, other.connections_open);
+  add_up(connections_total, other.connections_total);
+}
+
+}  // namespace sidegate::telemetry

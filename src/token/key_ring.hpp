@@ -1,0 +1,44 @@
+#pragma once
+
+#include "hmac_key.hpp"
+
+#include <sidegate/base/clock.hpp>
+#include <sidegate/token/key_material.hpp>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sidegate::token {
+
+/// The keys of one authenticator, each bound to the algorithm it is used with, so that a token's own `alg` can never
+/// turn one kind of key into another. Belongs to one thread, as its keys do.
+class KeyRing {
+ public:
+  /// Makes `key` ready for each of `algorithms` that it fits. The message says why it fits none, or what is wrong.
+  base::OrMessage<void> add(const KeyMaterial& key, AlgorithmSet algorithms);
+
+  bool empty() const noexcept { return entries_.empty(); }
+
+  /// The moment from which the key that made `signature` is not to be used, or nothing when none made it.
+  ///
+  /// Keys past their `until` do not count. A `key_id` that some key has chooses among the keys; without one, or with
+  /// one that no key has, each key of the algorithm is tried in order.
+  std::optional<base::UnixTime> verify(Algorithm algorithm, std::string_view key_id, std::string_view message,
+                                       std::string_view signature, base::UnixTime now) noexcept;
+
+ private:
+  struct Entry {
+    Algorithm algorithm;
+    std::string id;
+    base::UnixTime until;
+    HmacKey key;
+
+    bool fits(Algorithm wanted, base::UnixTime now) const noexcept { return algorithm == wanted && now < until; }
+  };
+
+  std::vector<Entry> entries_;
+};
+
+}  // namespace sidegate::token

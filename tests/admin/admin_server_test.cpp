@@ -1,0 +1,177 @@
+#include <sidegate/admin/admin_server.hpp>
+
+#include "loopback_client.hpp"
+
+#include <gtest/gtest.h>
+
+#include <unistd.h>
+
+namespace sidegate::admin {
+namespace {
+
+using support::Answer;
+using support::LoopbackClient;
+
+const config::Address kLoopback{config::Address::Kind::Tcp, "127.0.0.1", 0, {}};
+
+class AdminApi : public testing::Test {
+ protected:
+  void open(Surface surface, const config::Address& address = kLoopback) {
+    const auto problem = thread_.call([&]() -> std::string {
+      auto opened = AdminServer::open(thread_.io(), address, surface, actions());
+      if (!opened) return opened.error().text;
+      server_ = std::move(*opened);
+      return {};
+    });
+    ASSERT_EQ(problem, "");
+  }
+
+  void TearDown() override {
+    thread_.call([this] { server_.reset(); });
+  }
+
+  Actions actions() {
+    return {.ready = [this] { return ready_; },
+            // The numbers come in later, as from other threads.
+            .metrics =
+                [this](std::function<void(std::string)> done) {
+                  boost::asio::post(thread_.io(), [done = std::move(done)] { done("up 1\n"); });
+                },
+            .config = [] { return std::string("version: 1\n"); }};
+  }
+
+  std::uint16_t port() {
+    return thread_.call([this] { return server_->local_address().port; });
+  }
+
+  Answer ask(const std::string& method, const std::string& path, const std::string& more = "Host: localhost\r\n") {
+    LoopbackClient client(port());
+    return client.ask(method + " " + path + " HTTP/1.1\r\n" + more + "\r\n");
+  }
+  Answer get(const std::string& path, const std::string& more = "Host: localhost\r\n") {
+    return ask("GET", path, more);
+  }
+
+  support::ServerThread thread_;
+  std::unique_ptr<AdminServer> server_;
+  bool ready_ = true;  ///< the server's thread reads it: set it through `thread_.call`
+};
+
+TEST_F(AdminApi, SaysThatTheProcessLives) {
+  open(Surface::Admin);
+  const auto answer = get("/healthz");
+  EXPECT_EQ(answer.status, 200U);
+  EXPECT_EQ(answer.body, "ok");
+  EXPECT_EQ(answer.field("Cache-Control"), "no-store");
+}
+
+TEST_F(AdminApi, SaysWhetherItIsReady) {
+  open(Surface::Admin);
+  EXPECT_EQ(get("/readyz").status, 200U);
+  thread_.call([this] { ready_ = false; });
+  const auto answer = get("/readyz");
+  EXPECT_EQ(answer.status, 503U);
+  EXPECT_EQ(answer.body, "not ready");
+  EXPECT_EQ(answer.field("Cache-Control"), "no-store");
+}
+
+TEST_F(AdminApi, GivesMetricsInTheTextFormat) {
+  open(Surface::Admin);
+  const auto answer = get("/metrics?name[]=up");
+  EXPECT_EQ(answer.status, 200U);
+  EXPECT_EQ(answer.body, "up 1\n");
+  EXPECT_EQ(answer.field("Content-Type"), "text/plain; version=0.0.4; charset=utf-8");
+}
+
+TEST_F(AdminApi, ShowsTheConfiguration) {
+  open(Surface::Admin);
+  const auto answer = get("/config");
+  EXPECT_EQ(answer.status, 200U);
+  EXPECT_EQ(answer.body, "version: 1\n");
+  EXPECT_EQ(answer.field("Content-Type"), "application/yaml");
+}
+
+TEST_F(AdminApi, AnswersHeadWithoutABody) {
+  open(Surface::Admin);
+  for (const char* path : {"/healthz", "/readyz", "/metrics", "/config"}) {
+    const auto answer = ask("HEAD", path);
+    EXPECT_EQ(answer.status, 200U) << path;
+    EXPECT_NE(answer.field("Content-Length"), "0") << path;
+  }
+}
+
+TEST_F(AdminApi, DoesNotKnowOtherPaths) {
+  open(Surface::Admin);
+  for (const char* path : {"/", "/healthz/", "/HEALTHZ", "/metrics%20", "/config.yaml", "http://localhost/healthz"}) {
+    const auto answer = get(path);
+    EXPECT_EQ(answer.status, 404U) << path;
+    EXPECT_EQ(answer.body, R"({"error":"Not found"})") << path;
+    EXPECT_EQ(answer.field("Content-Type"), "application/json") << path;
+    EXPECT_EQ(answer.field("Cache-Control"), "no-store") << path;
+  }
+}
+
+TEST_F(AdminApi, RefusesOtherMethods) {
+  open(Surface::Admin);
+  for (const char* method : {"POST", "PUT", "DELETE", "OPTIONS", "TRACE", "get"}) {
+    const auto answer = ask(method, "/config");
+    EXPECT_EQ(answer.status, 405U) << method;
+    EXPECT_EQ(answer.field("Allow"), "GET, HEAD") << method;
+  }
+  EXPECT_EQ(ask("POST", "/nowhere").status, 404U);
+}
+
+TEST_F(AdminApi, RefusesForeignHostsAndEveryOrigin) {
+  open(Surface::Admin);
+  for (const char* fields :
+       {"Host: attacker.example\r\n", "Host: attacker.example:9901\r\n", "Host:\r\n",
+        "Host: localhost\r\nHost: attacker.example\r\n", "X-No-Host: 1\r\n",
+        "Host: localhost\r\nOrigin: http://localhost\r\n", "Host: localhost\r\nOrigin: null\r\n"}) {
+    const auto answer = get("/config", fields);
+    EXPECT_EQ(answer.status, 403U) << fields;
+    EXPECT_EQ(answer.body, R"({"error":"Forbidden"})") << fields;
+    EXPECT_EQ(answer.field("Cache-Control"), "no-store") << fields;
+  }
+}
+
+TEST_F(AdminApi, RefusesBodiesAndLargeHeads) {
+  open(Surface::Admin);
+  EXPECT_EQ(get("/healthz", "Host: localhost\r\nContent-Length: 2\r\n").status, 413U);
+  EXPECT_EQ(get("/healthz", "Host: localhost\r\nX: " + std::string(8192, 'a') + "\r\n").status, 431U);
+}
+
+TEST_F(AdminApi, DoesNotListenOffLoopback) {
+  for (const char* host : {"0.0.0.0", "::", "10.0.0.1", "gate.internal"}) {
+    thread_.call([&] {
+      const auto opened =
+          AdminServer::open(thread_.io(), {config::Address::Kind::Tcp, host, 0, {}}, Surface::Admin, actions());
+      ASSERT_FALSE(opened) << host;
+      EXPECT_NE(opened.error().text.find("loopback"), std::string::npos) << opened.error().text;
+    });
+  }
+}
+
+TEST_F(AdminApi, ListensOnAUnixSocket) {
+  const std::string path = testing::TempDir() + "/sidegate-admin-" + std::to_string(::getpid());
+  open(Surface::Admin, {config::Address::Kind::Unix, {}, 0, path});
+  LoopbackClient client(path);
+  EXPECT_EQ(client.ask("GET /config HTTP/1.1\r\nHost: localhost\r\n\r\n").status, 200U);
+  EXPECT_EQ(client.ask("GET /config HTTP/1.1\r\nHost: attacker.example\r\n\r\n").status, 403U);
+  thread_.call([this] { server_->close(); });
+  EXPECT_TRUE(client.at_end());
+  EXPECT_NE(::access(path.c_str(), F_OK), 0);
+}
+
+TEST_F(AdminApi, HealthAnswersProbesByAnyName) {
+  open(Surface::Health, {config::Address::Kind::Tcp, "0.0.0.0", 0, {}});
+  for (const char* path : {"/healthz", "/readyz", "/metrics"}) {
+    EXPECT_EQ(get(path, "Host: 10.1.2.3:9902\r\nOrigin: http://x\r\n").status, 200U) << path;
+  }
+  const auto answer = get("/config");
+  EXPECT_EQ(answer.status, 404U);
+  EXPECT_EQ(answer.body.find("version"), std::string::npos);
+  EXPECT_EQ(ask("POST", "/metrics").status, 405U);
+}
+
+}  // namespace
+}  // namespace sidegate::admin

@@ -1,0 +1,228 @@
+#!/usr/bin/env bash
+# The one test command. It installs what is missing, builds, runs everything there is, and ends with the line
+# `N passed, M failed`; the exit status is 0 only when M is 0.
+#
+#   tests/run.sh [--only lint|unit|asan|tsan|e2e]...
+#
+# lint   clang-format, shellcheck, clang-tidy
+# unit   the release build's unit tests
+# asan   unit and end-to-end tests under AddressSanitizer and UndefinedBehaviorSanitizer
+# tsan   the unit tests of the rooms that have threads, under ThreadSanitizer
+# e2e    the end-to-end tests against the release build
+#
+# A step that breaks (a build, a crash, a sanitizer's report) counts as one failure, and what depends on it is not run.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+exec </dev/null
+
+python=/usr/bin/python3 # Debian's, which has Debian's modules; another may stand before it on PATH
+threaded_rooms='telemetry net web origin proxy admin app'
+jobs=$(nproc)
+results=$PWD/build/results
+passed=0
+failed=0
+skipped=0
+
+# A fresh clone of the same sources finds what another one compiled.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
+export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1:quarantine_size_mb=16
+export UBSAN_OPTIONS=print_stacktrace=1
+export TSAN_OPTIONS=second_deadlock_stack=1:halt_on_error=1
+export PYTHONDONTWRITEBYTECODE=1
+
+header() {
+  printf '\n== %s\n' "$*"
+}
+
+fail() {
+  failed=$((failed + 1))
+  printf 'FAILED: %s\n' "$*"
+}
+
+# Runs a step that counts as one test.
+check() {
+  local name=$1 started=$SECONDS
+  shift
+  header "$name"
+  if "$@"; then
+    passed=$((passed + 1))
+    echo "passed, $((SECONDS - started)) s"
+  else
+    fail "$name, $((SECONDS - started)) s"
+  fi
+}
+
+configure() {
+  cmake --preset "$1" >"$results/configure-$1.log" 2>&1 && return
+  cat "$results/configure-$1.log"
+  return 1
+}
+
+# build PRESET TARGET...: says nothing of the files that compiled, everything of those that did not.
+build() {
+  local preset=$1 started=$SECONDS log=$results/build-$1.log
+  shift
+  header "build $preset: $*"
+  if configure "$preset" && cmake --build --preset "$preset" --parallel "$jobs" --target "$@" -- -k 0 >"$log" 2>&1; then
+    echo "built, $((SECONDS - started)) s"
+    return
+  fi
+  if [ -f "$log" ]; then
+    grep -vE '^\[[0-9]+/[0-9]+\] |^ccache ' "$log"
+  fi
+  fail "build $preset, $((SECONDS - started)) s"
+  return 1
+}
+
+# tally gtest|junit FILE: adds the counts of a result file. A file that cannot be read is a failure of the run itself.
+tally() {
+  local counts p f s
+  if ! counts=$("$python" - "$@" <<'PYTHON'
+import json, sys
+import xml.etree.ElementTree as xml
+
+kind, path = sys.argv[1:]
+if kind == "gtest":
+    cases = [case for suite in json.load(open(path))["testsuites"] for case in suite["testsuite"]]
+    failed = sum(1 for case in cases if case.get("failures"))
+    skipped = sum(1 for case in cases if case["result"] != "COMPLETED" and not case.get("failures"))
+else:
+    cases = list(xml.parse(path).iter("testcase"))
+    bad = [case for case in cases if case.find("failure") is not None or case.find("error") is not None]
+    failed = len(bad)
+    skipped = sum(1 for case in cases if case not in bad and case.find("skipped") is not None)
+print(len(cases) - failed - skipped, failed, skipped)
+PYTHON
+  ); then
+    fail "no result in ${2#"$PWD"/}"
+    return 1
+  fi
+  read -r p f s <<<"$counts"
+  passed=$((passed + p))
+  failed=$((failed + f))
+  skipped=$((skipped + s))
+  [ "$f" = 0 ] # told to the caller, who compares it with the exit status
+}
+
+# The sanitizers want their shadow memory at fixed places, which address space randomisation may take on newer kernels.
+steady=()
+if setarch "$(uname -m)" -R true 2>/dev/null; then
+  steady=(setarch "$(uname -m)" -R)
+fi
+
+# unit_tests PRESET ROOM...: the rooms' test programs.
+unit_tests() {
+  local preset=$1 room
+  shift
+  for room in "$@"; do
+    unit_test "$preset" "$room"
+  done
+}
+
+unit_test() {
+  local preset=$1 room=$2 started=$SECONDS status=0 result=$results/$1-$2.json
+  header "$preset: $room tests"
+  rm -f "$result"
+  timeout --kill-after=10 900 "${steady[@]}" "build/$preset/${room}_tests" \
+    --gtest_brief=1 --gtest_output="json:$result" || status=$?
+  if tally gtest "$result" && [ "$status" != 0 ]; then
+    fail "$preset: $room tests ended with status $status"
+  fi
+  echo "$((SECONDS - started)) s"
+}
+
+# e2e PRESET PATIENCE: PATIENCE times the usual waits.
+e2e() {
+  local preset=$1 started=$SECONDS status=0 result=$results/$1-e2e.xml
+  header "$preset: end-to-end tests"
+  rm -f "$result"
+  # The binary's own limit on the whole; every test has its own besides.
+  SIDEGATE_BINARY=$PWD/build/$preset/sidegate SIDEGATE_TEST_PATIENCE=$2 timeout --kill-after=10 1800 \
+    "$python" -m pytest -q --junitxml="$result" tests/e2e || status=$?
+  if tally junit "$result" && [ "$status" != 0 ]; then
+    fail "$preset: pytest ended with status $status"
+  fi
+  echo "$((SECONDS - started)) s"
+}
+
+# The rooms, of those named (all when none is), that have tests.
+rooms_with_tests() {
+  local folder room
+  for folder in tests/*/; do
+    room=$(basename "$folder")
+    if [ -d "src/$room" ] && compgen -G "tests/$room/*.cpp" >/dev/null; then
+      if [ $# = 0 ] || [[ " $* " == *" $room "* ]]; then
+        echo "$room"
+      fi
+    fi
+  done
+}
+
+run_lint() {
+  check "lint: clang-format" tests/lint.sh format
+  check "lint: shellcheck" tests/lint.sh shell
+  if configure release; then
+    check "lint: clang-tidy" tests/lint.sh tidy
+  else
+    fail "lint: the release build cannot be configured"
+  fi
+}
+
+run_unit() {
+  local rooms
+  mapfile -t rooms < <(rooms_with_tests)
+  build release unit_tests sidegate && unit_tests release "${rooms[@]}"
+}
+
+run_e2e() {
+  build release sidegate && e2e release 1
+}
+
+run_asan() {
+  local rooms
+  mapfile -t rooms < <(rooms_with_tests)
+  build asan unit_tests sidegate || return
+  unit_tests asan "${rooms[@]}"
+  e2e asan 4
+}
+
+run_tsan() {
+  local rooms
+  # shellcheck disable=SC2086  # one word a room
+  mapfile -t rooms < <(rooms_with_tests $threaded_rooms)
+  if [ ${#rooms[@]} = 0 ]; then
+    fail "no room with threads has tests"
+    return
+  fi
+  build tsan "${rooms[@]/%/_tests}" && unit_tests tsan "${rooms[@]}"
+}
+
+parts=()
+while [ $# -gt 0 ]; do
+  case "$1 ${2:-}" in
+    "--only lint" | "--only unit" | "--only asan" | "--only tsan" | "--only e2e")
+      parts+=("$2")
+      shift 2
+      ;;
+    *)
+      echo "usage: $0 [--only lint|unit|asan|tsan|e2e]..." >&2
+      exit 2
+      ;;
+  esac
+done
+[ ${#parts[@]} -gt 0 ] || parts=(lint unit e2e asan tsan)
+
+mkdir -p "$results"
+header packages
+if deploy/install-packages.sh test; then
+  for part in "${parts[@]}"; do
+    "run_$part"
+  done
+else
+  fail "the packages cannot be installed"
+fi
+
+printf '\n%s s in all' "$SECONDS"
+[ "$skipped" = 0 ] || printf ', %s skipped' "$skipped"
+printf '\n%s passed, %s failed\n' "$passed" "$failed"
+[ "$failed" = 0 ]

@@ -1,0 +1,159 @@
+#include <sidegate/telemetry/counters.hpp>
+
+#include <gmock/gmock.h>
+
+namespace sidegate::telemetry {
+namespace {
+
+using namespace std::chrono_literals;
+using base::Reason;
+using testing::HasSubstr;
+using testing::Not;
+
+LabelNames names() {
+  LabelNames names;
+  names.listeners = {"public", "outward"};
+  names.routes = {"public", "all"};
+  names.upstreams = {"app"};
+  names.servers = {{"app", "http://one"}, {"app", "unix:/two"}};
+  names.authenticators = {"staff"};
+  return names;
+}
+
+TEST(Histogram, PutsADurationBelowOrAtItsBound) {
+  struct Case {
+    std::chrono::nanoseconds duration;
+    std::size_t bucket;
+  };
+  const Case cases[] = {
+      {0ns, 0},     {-1s, 0},   {500us, 0}, {500'001ns, 1},     {1ms, 1},  {1'000'001ns, 2},
+      {2'500us, 2}, {100ms, 7}, {250ms, 8}, {250'000'001ns, 9}, {10s, 13}, {10'000'000'001ns, 14},
+      {1h, 14},
+  };
+  for (const Case& c : cases) {
+    Histogram histogram;
+    histogram.add(c.duration);
+    EXPECT_EQ(histogram.buckets[c.bucket], 1U) << c.duration.count();
+    EXPECT_EQ(histogram.count, 1U);
+    EXPECT_EQ(histogram.sum, std::max(c.duration, 0ns));
+  }
+}
+
+TEST(WorkerCounters, AddsUp) {
+  WorkerCounters sum(names());
+  WorkerCounters one(names());
+  one.count_request(0, MethodLabel::Get, 200, 3ms);
+  one.count_request(2, MethodLabel::Other, 404, 1us);
+  one.count_origin(0, 1, 503, 2s);
+  one.count_decision(0, Reason::Expired);
+  one.connections_open = {3, 0};
+  one.connections_total = {10, 1};
+  one.origin_connections[1] = {.active = 2, .idle = 5};
+  sum.merge(one);
+  sum.merge(one);
+
+  EXPECT_EQ(sum.requests.at(0U << 16U | 0U << 12U | 200U), 2U);
+  EXPECT_EQ(sum.requests.at(2U << 16U | 9U << 12U | 404U), 2U);
+  EXPECT_EQ(sum.requests.size(), 2U);
+  EXPECT_EQ(sum.request_durations[0].count, 2U);
+  EXPECT_EQ(sum.request_durations[0].sum, 6ms);
+  EXPECT_EQ(sum.request_durations[1].count, 0U);
+  EXPECT_EQ(sum.request_durations[2].buckets[0], 2U);
+  EXPECT_EQ(sum.origin_requests.at(1U << 16U | 503U), 2U);
+  EXPECT_EQ(sum.origin_durations[0].sum, 4s);
+  EXPECT_EQ(sum.decisions[0][static_cast<std::size_t>(Reason::Expired)], 2U);
+  EXPECT_EQ(sum.connections_open, (std::vector<std::uint64_t>{6, 0}));
+  EXPECT_EQ(sum.connections_total, (std::vector<std::uint64_t>{20, 2}));
+  EXPECT_EQ(sum.origin_connections[1].active, 4U);
+  EXPECT_EQ(sum.origin_connections[1].idle, 10U);
+}
+
+TEST(WorkerCounters, KeepsAnOddStatusOutOfTheOtherLabels) {
+  WorkerCounters counters(names());
+  counters.count_request(1, MethodLabel::Post, 999, 1ms);
+  counters.count_request(1, MethodLabel::Post, 100'000, 1ms);
+  EXPECT_EQ(counters.requests.at(1U << 16U | 2U << 12U | 999U), 1U);
+  EXPECT_EQ(counters.requests.at(1U << 16U | 2U << 12U | 0U), 1U);
+}
+
+std::string scrape() {
+  WorkerCounters sum(names());
+  sum.count_request(0, MethodLabel::Get, 200, 3ms);
+  sum.count_request(0, MethodLabel::Get, 200, 30s);
+  sum.count_request(1, MethodLabel::Patch, 0, 1ms);
+  sum.count_request(2, MethodLabel::Other, 404, 100us);
+  sum.count_origin(0, 0, 200, 2ms);
+  sum.count_origin(0, 1, 0, 1ms);
+  sum.count_decision(0, Reason::Accepted);
+  sum.count_decision(0, Reason::BadSignature);
+  sum.connections_open = {3, 0};
+  sum.connections_total = {10, 1};
+  sum.origin_connections[0] = {.active = 2, .idle = 5};
+  return prometheus_text(names(), sum, 7, "0.1.0", "abc\"def");
+}
+
+TEST(PrometheusText, HasEveryMetric) {
+  const std::string text = scrape();
+  for (const char* expected : {
+           "# TYPE sidegate_requests_total counter\n",
+           "sidegate_requests_total{route=\"public\",method=\"GET\",code=\"200\"} 2\n",
+           "sidegate_requests_total{route=\"all\",method=\"PATCH\",code=\"0\"} 1\n",
+           "sidegate_requests_total{route=\"\",method=\"other\",code=\"404\"} 1\n",
+           "# TYPE sidegate_request_duration_seconds histogram\n",
+           "sidegate_request_duration_seconds_count{route=\"public\"} 2\n",
+           "sidegate_request_duration_seconds_sum{route=\"public\"} 30.003\n",
+           "sidegate_request_duration_seconds_bucket{route=\"public\",le=\"0.0025\"} 0\n",
+           "sidegate_request_duration_seconds_bucket{route=\"public\",le=\"0.005\"} 1\n",
+           "sidegate_request_duration_seconds_bucket{route=\"public\",le=\"10\"} 1\n",
+           "sidegate_request_duration_seconds_bucket{route=\"public\",le=\"+Inf\"} 2\n",
+           "sidegate_request_duration_seconds_bucket{route=\"\",le=\"0.0005\"} 1\n",
+           "sidegate_upstream_requests_total{upstream=\"app\",server=\"http://one\",code=\"200\"} 1\n",
+           "sidegate_upstream_requests_total{upstream=\"app\",server=\"unix:/two\",code=\"0\"} 1\n",
+           "sidegate_upstream_duration_seconds_count{upstream=\"app\"} 2\n",
+           "# TYPE sidegate_upstream_connections gauge\n",
+           "sidegate_upstream_connections{upstream=\"app\",server=\"http://one\",state=\"active\"} 2\n",
+           "sidegate_upstream_connections{upstream=\"app\",server=\"http://one\",state=\"idle\"} 5\n",
+           "sidegate_upstream_connections{upstream=\"app\",server=\"unix:/two\",state=\"idle\"} 0\n",
+           "sidegate_auth_decisions_total{authenticator=\"staff\",outcome=\"accepted\"} 1\n",
+           "sidegate_auth_decisions_total{authenticator=\"staff\",outcome=\"bad_signature\"} 1\n",
+           "sidegate_auth_decisions_total{authenticator=\"staff\",outcome=\"unavailable\"} 0\n",
+           "sidegate_connections{listener=\"public\"} 3\n",
+           "sidegate_connections_total{listener=\"outward\"} 1\n",
+           "sidegate_log_dropped_total 7\n",
+           "sidegate_build_info{version=\"0.1.0\",commit=\"abc\\\"def\"} 1\n",
+           "# TYPE process_cpu_seconds_total counter\n",
+           "process_resident_memory_bytes ",
+           "process_virtual_memory_bytes ",
+           "process_open_fds ",
+           "process_max_fds ",
+           "process_start_time_seconds ",
+       }) {
+    EXPECT_THAT(text, HasSubstr(expected));
+  }
+  EXPECT_THAT(text, Not(HasSubstr("no_route"))) << "no outcome of an authenticator";
+}
+
+TEST(PrometheusText, HasEachSeriesOnce) {
+  LabelNames twice = names();
+  twice.servers[1] = twice.servers[0];
+  WorkerCounters sum(twice);
+  sum.count_origin(0, 0, 200, 1ms);
+  sum.count_origin(0, 1, 200, 1ms);
+  sum.origin_connections[0].idle = 1;
+  sum.origin_connections[1].idle = 1;
+  const std::string text = prometheus_text(twice, sum, 0, "", "");
+  EXPECT_THAT(text,
+              HasSubstr("sidegate_upstream_requests_total{upstream=\"app\",server=\"http://one\",code=\"200\"} 2\n"));
+  EXPECT_THAT(text,
+              HasSubstr("sidegate_upstream_connections{upstream=\"app\",server=\"http://one\",state=\"idle\"} 2\n"));
+}
+
+TEST(PrometheusText, DescribesWhatHasNoSeriesYet) {
+  const LabelNames empty;
+  const std::string text = prometheus_text(empty, WorkerCounters(empty), 0, "0.1.0", "unknown");
+  EXPECT_THAT(text, HasSubstr("# TYPE sidegate_requests_total counter\n"));
+  EXPECT_THAT(text, HasSubstr("sidegate_log_dropped_total 0\n"));
+}
+
+}  // namespace
+}  // namespace sidegate::telemetry

@@ -1,0 +1,146 @@
+#include "temporary_file.hpp"
+
+#include <sidegate/telemetry/log.hpp>
+
+#include <gmock/gmock.h>
+
+#include <system_error>
+#include <thread>
+
+namespace sidegate::telemetry {
+namespace {
+
+constexpr std::string_view kTime = R"(20[0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9]\.[0-9]{6}Z)";
+
+std::string with_time(std::string_view before, std::string_view after) {
+  return std::string(before) + std::string(kTime) + std::string(after);
+}
+
+class LogTest : public testing::Test {
+ protected:
+  ~LogTest() override { open_log({}); }
+
+  void open(const std::string& format, const std::string& level = "info") {
+    open_log({.level = level, .format = format, .path = file_});
+  }
+  std::vector<std::string> lines() const { return lines_of(file_); }
+
+  TemporaryFolder folder_;
+  std::string file_ = folder_.file("sidegate.log");
+};
+
+TEST_F(LogTest, WritesJson) {
+  open("json");
+  log(Level::Warning, "cannot reach it", {{"upstream", "app"}, {"error", "no route"}});
+  log(Level::Info, "started");
+  EXPECT_THAT(lines(),
+              testing::ElementsAre(
+                  testing::MatchesRegex(with_time(
+                      R"re(\{"time":")re",
+                      R"re(","level":"warning","msg":"cannot reach it","upstream":"app","error":"no route"\})re")),
+                  testing::MatchesRegex(with_time(R"re(\{"time":")re", R"re(","level":"info","msg":"started"\})re"))));
+}
+
+TEST_F(LogTest, WritesText) {
+  open("text");
+  log(Level::Warning, "cannot reach it", {{"upstream", "app"}, {"error", "no route"}});
+  log(Level::Info, "started");
+  EXPECT_THAT(lines(), testing::ElementsAre(testing::MatchesRegex(with_time(
+                                                "", R"re( warning cannot reach it upstream=app error="no route")re")),
+                                            testing::MatchesRegex(with_time("", " info    started"))));
+}
+
+TEST_F(LogTest, HoldsToItsLevel) {
+  struct Case {
+    const char* level;
+    std::vector<std::string> expected;
+  };
+  const Case cases[] = {
+      {"debug", {"debug", "info", "warning", "error"}},
+      {"info", {"info", "warning", "error"}},
+      {"warning", {"warning", "error"}},
+      {"error", {"error"}},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.level);
+    std::filesystem::remove(file_);
+    open("json", c.level);
+    log(Level::Debug, "one");
+    log(Level::Info, "one");
+    log(Level::Warning, "one");
+    log(Level::Error, "one");
+    std::vector<std::string> levels;
+    for (const std::string& line : lines()) {
+      const auto start = line.find(R"("level":")") + 9;
+      levels.push_back(line.substr(start, line.find('"', start) - start));
+    }
+    EXPECT_EQ(levels, c.expected);
+  }
+}
+
+TEST_F(LogTest, HostileTextsStayOneLine) {
+  using namespace std::string_view_literals;
+  constexpr std::string_view kHostile = "a\"\n\r\x1b[0m\xff{}%s\0z"sv;
+  constexpr std::string_view kEscaped = R"(a\"\u000a\u000d\u001b[0m\ufffd{}%s\u0000z)";
+  for (const char* format : {"json", "text"}) {
+    std::filesystem::remove(file_);
+    open(format);
+    log(Level::Error, kHostile, {{kHostile, kHostile}});
+    const auto written = lines();
+    ASSERT_EQ(written.size(), 1U);
+    std::size_t found = 0;
+    for (auto at = written[0].find(kEscaped); at != std::string::npos; at = written[0].find(kEscaped, at + 1)) ++found;
+    EXPECT_EQ(found, 3U) << written[0];
+  }
+}
+
+TEST_F(LogTest, SaysWhichFileCannotBeOpened) {
+  const std::string missing = folder_.file("missing/sidegate.log");
+  try {
+    open_log({.level = "info", .format = "json", .path = missing});
+    FAIL();
+  } catch (const std::system_error& error) {
+    EXPECT_EQ(error.code(), std::errc::no_such_file_or_directory);
+    EXPECT_THAT(error.what(), testing::HasSubstr(missing));
+  }
+}
+
+TEST_F(LogTest, ReopensARotatedFile) {
+  open("json");
+  log(Level::Info, "old");
+  std::filesystem::rename(file_, file_ + ".1");
+  reopen_log();
+  log(Level::Info, "new");
+  EXPECT_THAT(lines_of(file_ + ".1"), testing::ElementsAre(testing::HasSubstr("old")));
+  EXPECT_THAT(lines(), testing::ElementsAre(testing::HasSubstr("new")));
+
+  std::filesystem::remove_all(std::filesystem::path(file_).parent_path());
+  reopen_log();  // nowhere to go: the old one stays, and nothing throws
+  log(Level::Info, "newer");
+}
+
+TEST_F(LogTest, TakesLinesFromManyThreads) {
+  constexpr int kThreads = 4;
+  constexpr int kLines = 200;
+  open("json");
+  std::vector<std::thread> threads;
+  threads.reserve(kThreads);
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([] {
+      for (int j = 0; j < kLines; ++j) log(Level::Info, "line", {{"key", "value"}});
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  const auto written = lines();
+  EXPECT_EQ(written.size(), static_cast<std::size_t>(kThreads * kLines));
+  EXPECT_THAT(written, testing::Each(testing::EndsWith(R"("level":"info","msg":"line","key":"value"})")));
+}
+
+TEST(Log, FailsSoftlyWhereTheSinkIsFull) {
+  open_log({.level = "info", .format = "json", .path = "/dev/full"});
+  log(Level::Error, "lost");
+  open_log({});
+}
+
+}  // namespace
+}  // namespace sidegate::telemetry
