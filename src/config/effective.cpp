@@ -195,6 +195,7 @@ void write_route(BlockWriter& out, const Route& route) {
   if (route.max_body_bytes) out.value("max_body", size_text(*route.max_body_bytes));
   out.value("retry", "false");
   out.boolean("forward_credential", route.forward_credential);
+  out.text("csrf", route.check_cross_site ? "on-cookie" : "none");
   out.value("encoded_slash", "reject");
   out.value("path_parameters", "reject");
   out.value("shadow", "false");

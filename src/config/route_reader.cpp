@@ -84,6 +84,14 @@ void read_authenticate(const Cursor& cursor, const Config& config, Route& route)
   }
 }
 
+void read_csrf(const Cursor& cursor, Route& route) {
+  if (cursor.word() == "none") {
+    route.check_cross_site = false;
+  } else if (cursor.word() != "on-cookie") {
+    cursor.error_unlike("on-cookie or none");
+  }
+}
+
 Route read_route(const Cursor& cursor, std::size_t place, const Config& config) {
   Route route;
   route.name = fmt::format("route-{}", place);
@@ -107,12 +115,13 @@ Route read_route(const Cursor& cursor, std::size_t place, const Config& config) 
   }
   if (const auto at = block.find("max_body")) route.max_body_bytes = at->size(0, kBodyBytesMax);
   if (const auto at = block.find("forward_credential")) assign(route.forward_credential, at->boolean());
+  if (const auto at = block.find("csrf")) read_csrf(*at, route);
   block.only("retry", "false");
   block.only("encoded_slash", "reject");
   block.only("path_parameters", "reject");
   block.only("shadow", "false");
   block.only("open_relay", "false");
-  block.not_yet({"authorize", "user_info", "rate_limit", "rewrite", "close_at_expiry", "csrf", "cors", "credential"});
+  block.not_yet({"authorize", "user_info", "rate_limit", "rewrite", "close_at_expiry", "cors", "credential"});
   block.finish();
   return route;
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 namespace sidegate::origin {
 
@@ -17,13 +18,14 @@ Connection::Connection(Pool& pool, ServerState& server, net::StreamSocket socket
 }
 
 Connection::~Connection() {
-  --server_->open;
+  close();
   pool_->buffers_->give_back(std::move(buffer_));
 }
 
 void Connection::close() noexcept {
   boost::system::error_code ignored;
   socket_.close(ignored);
+  if (std::exchange(counted_, false)) --server_->open;
 }
 
 Pool::Pool(const config::Upstream& settings, std::size_t first_server_index, const net::Executor& executor,
@@ -64,6 +66,7 @@ boost::asio::awaitable<Result<ConnectionPtr>, net::Executor> Pool::connect() {
   for (std::size_t tried = 0; tried < servers_.size(); ++tried) {
     ServerState& server = next_server();
     if (server.open >= settings_->max_connections) continue;
+    if (aborted_) break;
     auto connection = co_await connect_to(server);
     if (connection) co_return connection;
     worst = connection.error();
@@ -78,6 +81,7 @@ boost::asio::awaitable<Result<ConnectionPtr>, net::Executor> Pool::connect_to(Se
   // A copy: another request may resolve the name anew meanwhile.
   const auto endpoints = server.endpoints;
   const auto deadline = std::chrono::steady_clock::now() + settings_->connect_timeout;
+  connecting_.push_back(connection.get());
   for (const auto& endpoint : endpoints) {
     boost::system::error_code error;
     connection->socket_.open(endpoint.protocol(), error);
@@ -92,11 +96,15 @@ boost::asio::awaitable<Result<ConnectionPtr>, net::Executor> Pool::connect_to(Se
     if (!error) {
       net::prepare(connection->socket_);
       connection->exchanges_ = 1;
+      std::erase(connecting_, connection.get());
       co_return connection;
     }
     reason = std::chrono::steady_clock::now() >= deadline ? Reason::OriginTimeout : Reason::OriginUnreachable;
-    connection->close();
+    boost::system::error_code ignored;
+    connection->socket_.close(ignored);
+    if (aborted_ || reason == Reason::OriginTimeout) break;
   }
+  std::erase(connecting_, connection.get());
   co_return reason;
 }
 
@@ -126,6 +134,11 @@ void Pool::discard(Connection& connection) noexcept {
   connection.close();
   // Last, since this may be what holds it.
   if (found != idle.end()) idle.erase(found);
+}
+
+void Pool::abort_connects() noexcept {
+  aborted_ = true;
+  for (Connection* connection : connecting_) connection->close();
 }
 
 void Pool::drain() noexcept {

@@ -146,7 +146,7 @@ Decision Policy::State::authenticate(const Request& request, const Route& route,
     const Credential& credential = **found;
     const auto identity = authenticator.identify(credential, now, scratch);
     if (!identity) return record(refuse(identity.error(), &route, scratch), identity.error());
-    if (is_cross_site(request, credential)) {
+    if (route.check_cross_site && is_cross_site(request, credential)) {
       auto decision = record(refuse(Reason::CrossSite, &route, scratch), Reason::Accepted);
       decision.subject = identity->subject;
       return decision;

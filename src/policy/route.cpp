@@ -28,10 +28,7 @@ std::vector<Pattern> compile_patterns(const std::vector<config::Located<std::str
 std::vector<std::string> compile_methods(const config::Route& route, Diagnostics& diagnostics) {
   std::vector<std::string> methods;
   for (const auto& method : route.methods) {
-    const bool upper = std::none_of(method.value.begin(), method.value.end(), [](char c) { return c >= 'a' && c <= 'z'; });
-    if (!base::is_token(method.value) || !upper) {
-      diagnostics.error(method.where, "\"" + method.value + "\" is no method; methods are written in capitals: GET");
-    } else if (method.value == "CONNECT") {
+    if (method.value == "CONNECT") {
       diagnostics.error(method.where, "CONNECT is never forwarded");
     } else {
       methods.push_back(method.value);
@@ -169,6 +166,7 @@ std::vector<Route> compile_routes(const config::Config& config, Diagnostics& dia
     route.facts.max_body_bytes = source.max_body_bytes;
     route.authenticate = source.authenticate;
     route.forward_credential = source.forward_credential;
+    route.check_cross_site = source.check_cross_site;
     for (const auto& name : source.authenticators) route.authenticators.push_back(index_of(config.authenticators, name.value));
     route.paths = compile_patterns<PathPattern>(source.paths, diagnostics);
     route.hosts = compile_patterns<HostPattern>(source.hosts, diagnostics);

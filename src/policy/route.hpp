@@ -30,6 +30,7 @@ struct Route {
   std::vector<std::string> methods;  ///< empty: any; HEAD stands beside GET
   std::vector<InjectedLine> inject;
   bool forward_credential = true;
+  bool check_cross_site = true;
 
   bool has_place(std::string_view host, std::string_view path) const noexcept;
   bool has_method(std::string_view method) const noexcept;

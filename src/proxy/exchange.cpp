@@ -4,6 +4,8 @@ namespace sidegate::proxy {
 
 void Exchange::reset() {
   request_parser.reset();
+  head.known_method = http::Method::Other;
+  head.version = http::Version::Http11;
   facts = {};
   target = {};
   decision = {};

@@ -50,12 +50,13 @@ boost::asio::awaitable<void, net::Executor> Session::run() {
         wait_until(Waiting::ForHead, steady_clock::now() + loop_.limits().head_timeout);
       }
       const auto [error, bytes] = co_await socket_.async_read_some(in_.space(), kToken);
-      if (error) break;
       in_.commit(bytes);
+      // The deadline may have passed with bytes already on their way.
+      if (error || head_overdue_) break;
       step = parse_head();
     }
     if (step == HeadStep::NeedMore) {
-      if (!head_overdue_) break;
+      if (!head_overdue_ || exchange_ == nullptr) break;
       exchange_->failure = Reason::ClientTimeout;
       step = HeadStep::Refused;
     }
@@ -148,8 +149,10 @@ void Session::wait_until(Waiting waiting, base::SteadyTime deadline) {
 void Session::wait_for_answer() {
   const auto& route = *exchange_->decision.route;
   const auto timeout = route.timeout.value_or(loop_.pool(route.upstream).settings().response_timeout);
-  // A request without a body was sent when its head was read, and the clock need not be asked again.
-  const auto sent = exchange_->bytes_in == exchange_->head.bytes.size() ? exchange_->started : steady_clock::now();
+  // A request without a body on a ready connection was sent when its head was read: the clock need not be asked again.
+  const bool sent_at_once = exchange_->bytes_in == exchange_->head.bytes.size() && connection_ != nullptr &&
+                            connection_->reused();
+  const auto sent = sent_at_once ? exchange_->started : steady_clock::now();
   wait_until(Waiting::ForAnswer, sent + timeout);
 }
 
@@ -176,7 +179,10 @@ void Session::on_deadline() {
 }
 
 void Session::close_if_idle() noexcept {
-  if (exchange_ == nullptr && in_.empty()) close();
+  // What has come already is answered: the waiting coroutine is about to be told of it.
+  boost::system::error_code error;
+  const bool anything_came = socket_.available(error) > 0;
+  if (exchange_ == nullptr && in_.empty() && (error || !anything_came)) close();
 }
 
 void Session::abort() noexcept {
@@ -203,7 +209,7 @@ void Session::finish() {
   Exchange& exchange = *exchange_;
   const auto now = steady_clock::now();
   loop_.record(exchange, client_ip_, now);
-  must_close_ = !exchange.keep_alive || !socket_.is_open();
+  must_close_ = !exchange.keep_alive || loop_.draining() || !socket_.is_open();
   in_flight_ = false;
   connection_ = nullptr;
   loop_.give_back(std::move(exchange_));

@@ -198,6 +198,7 @@ Session::Progress Session::on_origin_closed(const boost::system::error_code& err
   if (can_retry()) {
     exchange.retried = true;
     connection_->user = nullptr;
+    connection_->close();  // it no longer counts among the server's connections
     connection_ = nullptr;
     boost::asio::co_spawn(loop_.executor(), retry(), boost::asio::detached);
     return Progress::Retrying;

@@ -165,8 +165,10 @@ bool Session::gather_request() {
     exchange.failure = reason;
     return false;
   }
-  pin_end_ = in_.position();
+  // A request that lies in the buffer whole stays there, to be sent once more if need be; of another one only the head
+  // does, and the body goes through the rest of the buffer.
   exchange.replayable = exchange.request_done;
+  if (exchange.replayable) pin_end_ = in_.position();
   return true;
 }
 
@@ -247,7 +249,7 @@ boost::asio::awaitable<void, net::Executor> Session::flush_to_origin() {
       co_return;
     }
     if (sent.status == net::SendStatus::Sent) continue;
-    if (!exchange_->response_head_read) wait_until(Waiting::ForOrigin, steady_clock::now() + idle_timeout);
+    wait_until(Waiting::ForOrigin, steady_clock::now() + idle_timeout);
     co_await connection->socket().async_wait(net::StreamSocket::wait_write, kToken);
   }
 }
@@ -264,7 +266,7 @@ boost::asio::awaitable<void, net::Executor> Session::relay_request_body() {
     } else if (in_.space_bytes() < kRoomMin) {
       in_.move_to(pin_end_);
     }
-    if (!exchange_->response_head_read) wait_until(Waiting::ForBody, steady_clock::now() + loop_.limits().idle_timeout);
+    wait_until(Waiting::ForBody, steady_clock::now() + loop_.limits().idle_timeout);
     const auto [error, bytes] = co_await socket_.async_read_some(in_.space(), kToken);
     in_.commit(bytes);
     if (!error) continue;

@@ -136,7 +136,7 @@ void WorkerLoop::record(const Exchange& exchange, std::string_view client_ip, ba
     record.path = exchange.target.path;
     record.query = exchange.target.query.empty() ? exchange.target.query : exchange.target.query.substr(1);
   }
-  record.status = exchange.failure == base::Reason::ClientGone ? 0 : exchange.status;
+  record.status = exchange.status;
   record.duration = std::chrono::duration_cast<std::chrono::microseconds>(duration);
   if (matched) record.route = decision.route->name;
   if (!exchange.server_url.empty()) {
@@ -238,6 +238,7 @@ void WorkerLoop::drain_pools_when_idle() {
 
 void WorkerLoop::abort() {
   for (Session& session : sessions_) session.abort();
+  for (origin::Pool& pool : pools_) pool.abort_connects();
 }
 
 telemetry::WorkerCounters WorkerLoop::copy_counters() const {

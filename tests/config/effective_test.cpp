@@ -162,6 +162,7 @@ routes:
     upstream: app
     retry: false
     forward_credential: true
+    csrf: on-cookie
     encoded_slash: reject
     path_parameters: reject
     shadow: false

@@ -12,7 +12,7 @@ import requests
 from support.gateway import BINARY, TIMEOUT
 from support.polling import PATIENCE
 from support.ports import free_port
-from support.process import Process, run
+from support.process import Process, run_script
 
 
 class Demo(Process):
@@ -68,15 +68,10 @@ PROMISES = [
 
 def test_every_printed_command_does_what_it_says(demo, tmp_path):
     """All in one shell, from the top, as the instructions say."""
-    lines = [f"{command}\nprintf '\\n<<%s>>\\n' $?" for command in demo.commands]
-    script = tmp_path / "paste.sh"
-    script.write_text("\n".join(lines) + "\n")
-    done = run(["bash", str(script)], folder=tmp_path, environment={"TMPDIR": str(tmp_path)}, timeout=60)
-    pieces = re.split(r"\n<<(\d+)>>\n", done.stdout)
-    outputs, statuses = pieces[0:-1:2], pieces[1::2]
-    assert len(outputs) == len(demo.commands), done.stdout + done.stderr
-    for command, output, status in zip(demo.commands, outputs, statuses):
-        assert status == "0", f"{command}\n{done.stderr}"
+    results = run_script(demo.commands, tmp_path, environment={"TMPDIR": str(tmp_path)})
+    assert len(results) == len(demo.commands), f"it did not get past: {demo.commands[len(results)]}"
+    for command, (output, status) in zip(demo.commands, results):
+        assert status == 0, f"{command}\n{output}"
         promised = next((wanted for pattern, wanted in PROMISES if re.search(pattern, command)), None)
         assert promised, f"nothing is known of: {command}"
         for pattern in promised:

@@ -469,22 +469,23 @@ def test_handle_token_refresh_on_401(gateway, auth_service):
 
 # -- other values of the variables
 
-def test_jwt_algorithm_names_the_one_accepted(gateways, tts_service):
+def test_jwt_algorithm_names_the_one_accepted(module_gateways, tts_service):
     key = "k" * 64
-    gateway = gateways.start_from_environment({"DJANGO_JWT_SIGNING_KEY": key, "JWT_ALGORITHM": "HS512",
-                                               "SIDEGATE_UPSTREAM": tts_service.url})
+    gateway = module_gateways.start_from_environment({
+        "DJANGO_JWT_SIGNING_KEY": key, "JWT_ALGORITHM": "HS512", "SIDEGATE_UPSTREAM": tts_service.url})
     assert gateway.get("/", cookies={"access_token": tokens.token(key, "HS512")}).status_code == 200
     assert gateway.get("/", cookies={"access_token": tokens.token(key, "HS256")}).status_code == 401
 
 
-def test_sidegate_public_names_the_public_paths(gateways, tts_service):
-    gateway = gateways.start_from_environment({"DJANGO_JWT_SIGNING_KEY": tokens.KEY, "SIDEGATE_UPSTREAM": tts_service.url,
-                                               "SIDEGATE_PUBLIC": "/static/**,/login"})
+def test_sidegate_public_names_the_public_paths(module_gateways, tts_service):
+    gateway = module_gateways.start_from_environment({
+        "DJANGO_JWT_SIGNING_KEY": tokens.KEY, "SIDEGATE_UPSTREAM": tts_service.url,
+        "SIDEGATE_PUBLIC": "/static/**,/login"})
     for path, status in (("/static/a.css", 200), ("/login", 200), ("/login/x", 401), ("/public/info", 401)):
         assert gateway.get(path).status_code == status, path
 
 
-def test_the_upstream_may_be_a_unix_socket(gateways, tts_service):
-    gateway = gateways.start_from_environment({"DJANGO_JWT_SIGNING_KEY": tokens.KEY,
-                                               "SIDEGATE_UPSTREAM": f"unix:{tts_service.unix_socket}"})
+def test_the_upstream_may_be_a_unix_socket(module_gateways, tts_service):
+    gateway = module_gateways.start_from_environment({
+        "DJANGO_JWT_SIGNING_KEY": tokens.KEY, "SIDEGATE_UPSTREAM": f"unix:{tts_service.unix_socket}"})
     assert identity(gateway.get("/", cookies={"access_token": tokens.token()}).json()) == ("42", "staff")

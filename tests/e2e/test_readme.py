@@ -10,7 +10,7 @@ import re
 import pytest
 
 from support.gateway import BINARY, ROOT, named_environment, sidegate
-from support.process import run
+from support.process import run_script
 
 PAGES = [path for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))) if path.exists()]
 FENCE = re.compile(r"^( *)```(\w+)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
@@ -38,15 +38,20 @@ def test_configurations_are_valid(text, tmp_path):
 
 
 def commands(text):
-    """(command, lines of expected output) for each `$ ` line; a backslash at its end continues it."""
-    found = []
+    """(command, lines of expected output) for each `$ ` line. A backslash at its end continues it, and so does a here
+    document up to its last line."""
+    found, here_document = [], None
     for line in text.splitlines():
-        if line.startswith("$ "):
+        command, expected = found[-1] if found else ("", [])
+        if here_document or (command.endswith("\\") and not expected):
+            found[-1] = (command + "\n" + line, [])
+            here_document = None if line == here_document else here_document
+        elif line.startswith("$ "):
             found.append((line[2:], []))
-        elif found and found[-1][0].endswith("\\") and not found[-1][1]:
-            found[-1] = (found[-1][0] + "\n" + line, [])
+            match = re.search(r"<<'?(\w+)'?$", line)
+            here_document = match and match[1]
         elif found:
-            found[-1][1].append(line)
+            expected.append(line)
     return found
 
 
@@ -62,14 +67,11 @@ def fits(expected, output):
 @pytest.mark.parametrize("text", with_commands("sh"))
 def test_commands_print_what_is_shown(text, tmp_path):
     shown = commands(text)
-    script = tmp_path / "block.sh"
-    script.write_text("".join(f"{command}\nprintf '\\n<<%s>>\\n' $?\n" for command, _ in shown))
     environment = {"PATH": f"{BINARY.parent}:/usr/sbin:/usr/bin:/sbin:/bin"}
-    done = run(["bash", "-c", f"exec 2>&1; . {script}"], environment=environment, folder=tmp_path, timeout=60)
-    pieces = re.split(r"\n?<<(\d+)>>\n", done.stdout)
-    for (command, expected), output, status in zip(shown, pieces[0::2], pieces[1::2]):
-        assert fits(expected, output) if expected else status == "0", f"$ {command}\n{output}"
-    assert len(pieces) == 2 * len(shown) + 1, done.stdout
+    results = run_script([command for command, _ in shown], tmp_path, environment)
+    for (command, expected), (output, status) in zip(shown, results):
+        assert fits(expected, output) if expected else status == 0, f"$ {command}\n{output}"
+    assert len(results) == len(shown), f"it did not get past: {shown[len(results)][0]}"
 
 
 def test_there_is_a_readme():

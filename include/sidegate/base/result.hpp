@@ -21,18 +21,14 @@ struct Message {
 template <class T>
 using OrMessage = boost::system::result<T, Message>;
 
-}  // namespace sidegate::base
-
-namespace boost::system {
-
-/// Lets `Result<T>::value()` on a refusal throw; a use of it is a defect of ours, never an expected path.
-[[noreturn]] inline void throw_exception_from_error(sidegate::base::Reason reason, const boost::source_location&) {
-  throw std::logic_error("Result holds the reason " + std::string(sidegate::base::name_of(reason)));
+/// Lets `Result<T>::value()` on a refusal throw; a use of it is a defect of ours, never an expected path. Boost finds it
+/// beside the type of the error.
+[[noreturn]] inline void throw_exception_from_error(Reason reason, const boost::source_location&) {
+  throw std::logic_error("Result holds the reason " + std::string(name_of(reason)));
 }
 
-[[noreturn]] inline void throw_exception_from_error(const sidegate::base::Message& message,
-                                                    const boost::source_location&) {
+[[noreturn]] inline void throw_exception_from_error(const Message& message, const boost::source_location&) {
   throw std::logic_error("OrMessage holds an error: " + message.text);
 }
 
-}  // namespace boost::system
+}  // namespace sidegate::base

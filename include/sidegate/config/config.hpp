@@ -20,9 +20,9 @@ namespace sidegate::config {
 struct Address {
   enum class Kind { Tcp, Unix };
   Kind kind = Kind::Tcp;
-  std::string host;         ///< a name or an IP literal without brackets; empty for unix
-  std::uint16_t port = 0;   ///< 0 lets the system choose
-  std::string path;         ///< of a unix socket
+  std::string host;        ///< a name or an IP literal without brackets; empty for unix
+  std::uint16_t port = 0;  ///< 0 lets the system choose
+  std::string path;        ///< of a unix socket
 
   /// `host:port`, `[v6]:port` or `unix:/path`.
   std::string text() const;
@@ -78,9 +78,9 @@ struct JwtAuthenticator {
   std::vector<TokenSource> token;
   std::vector<Key> keys;
   std::vector<Located<std::string>> algorithms;
-  std::string issuer;                ///< empty: any
+  std::string issuer;                 ///< empty: any
   std::vector<std::string> audience;  ///< empty: any
-  std::string type;                  ///< expected `typ`; empty: any
+  std::string type;                   ///< expected `typ`; empty: any
   std::chrono::seconds leeway{0};
   std::optional<std::chrono::seconds> max_age;
   std::vector<std::string> require_claims{"exp"};
@@ -115,6 +115,7 @@ struct Route {
   std::optional<std::chrono::milliseconds> timeout;
   std::optional<std::uint64_t> max_body_bytes;
   bool forward_credential = true;
+  bool check_cross_site = true;  ///< `csrf: on-cookie`
   Location where;
 };
 

@@ -11,8 +11,8 @@ namespace sidegate::config {
 /// The name that takes the place of a file's where the configuration was made from environment variables.
 inline constexpr std::string_view kEnvironmentFile = "environment";
 
-/// Where a value stands in the configuration: 1-based line and column (0 where there is no text behind it), and the path
-/// of keys, for example `routes[2].inject.X-User-Id`.
+/// Where a value stands in the configuration: 1-based line and column (0 where there is no text behind it), and the
+/// path of keys, for example `routes[2].inject.X-User-Id`.
 struct Location {
   int line = 0;
   int column = 0;

@@ -34,7 +34,7 @@ class Connection final : public net::Deadline {
 
   bool is_open() const noexcept { return socket_.is_open(); }
 
-  /// Closes the socket; whoever waits on it is woken with an error.
+  /// Closes the socket; whoever waits on it is woken with an error. From then on it counts as open no more.
   void close() noexcept;
 
  private:
@@ -46,6 +46,7 @@ class Connection final : public net::Deadline {
   net::StreamSocket socket_;
   net::ReadBuffer buffer_;
   std::uint64_t exchanges_ = 0;
+  bool counted_ = true;  ///< among the server's open ones
 };
 
 using ConnectionPtr = std::shared_ptr<Connection>;

@@ -48,6 +48,9 @@ class Pool {
   /// The connection is not to be used again: takes it out of the idle ones and closes it.
   void discard(Connection& connection) noexcept;
 
+  /// Ends every attempt to connect, now and from now on.
+  void abort_connects() noexcept;
+
   /// Closes what is idle, now and from now on.
   void drain() noexcept;
 
@@ -70,7 +73,9 @@ class Pool {
   net::Resolver* resolver_;
   std::deque<ServerState> servers_;
   std::size_t next_ = 0;
+  std::vector<Connection*> connecting_;
   bool draining_ = false;
+  bool aborted_ = false;
 };
 
 }  // namespace sidegate::origin

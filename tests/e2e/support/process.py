@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import signal
 import subprocess
 
@@ -104,3 +105,23 @@ def run(command, environment=None, folder=None, text="", timeout=20):
     for report in SANITIZER_REPORTS:
         assert report not in done.stderr, done.stderr[-8000:]
     return done
+
+
+def run_script(commands, folder, environment=None, timeout=60):
+    """Runs shell commands one after the other in one bash, standard error with standard output, and returns
+    (output, exit status) for each that was reached. Whatever they leave running is ended."""
+    marked = "".join(f"{command}\nprintf '\\n<<%s>>\\n' $?\n" for command in commands)
+    script, output = pathlib.Path(folder) / "script.sh", pathlib.Path(folder) / "script.out"
+    script.write_text(marked)
+    with open(output, "wb") as out:  # not a pipe, which a program left running would hold open
+        shell = subprocess.Popen(["bash", str(script)], cwd=folder, env=clean_environment(environment),
+                                 stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
+        try:
+            # Not reaped yet, so that its number is still its own when its process group is ended.
+            wait_until(lambda: os.waitid(os.P_PID, shell.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT),
+                       lambda: f"{script} ended:\n{output.read_text(errors='replace')}", timeout)
+        finally:
+            os.killpg(shell.pid, signal.SIGKILL)
+            shell.wait()
+    pieces = re.split(r"\n?<<(\d+)>>\n", output.read_text(errors="replace"))
+    return list(zip(pieces[0:-1:2], map(int, pieces[1::2])))

@@ -1,0 +1,204 @@
+#pragma once
+
+#include <sidegate/config/load.hpp>
+#include <sidegate/proxy/worker.hpp>
+#include <sidegate/telemetry/access_log.hpp>
+
+#include <gtest/gtest.h>
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <future>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "wire.hpp"
+
+namespace sidegate::proxy {
+
+/// Parts of a configuration, as YAML.
+struct ProxySettings {
+  std::string upstream;  ///< more keys of the one upstream: `, response_timeout: 1s`
+  std::string limits;    ///< the block's keys: `head_timeout: 1s`
+  std::string routes = "routes: [{path: /**, authenticate: none, upstream: app}]\n";
+  unsigned workers = 1;
+  std::function<void()> on_thread;  ///< called first on each worker's thread
+};
+
+/// The proxy on a loopback port, with its threads and an access log in a file.
+class RunningProxy {
+ public:
+  static constexpr std::string_view kSecret = "0123456789abcdef0123456789abcdef";
+
+  explicit RunningProxy(const std::vector<std::uint16_t>& origins, const ProxySettings& settings = {}) {
+    std::string folder = (std::filesystem::temp_directory_path() / "proxy-test-XXXXXX").string();
+    if (::mkdtemp(folder.data()) == nullptr) throw std::runtime_error("no folder for the access log");
+    folder_ = folder;
+    load(origins, settings);
+    for (const auto& listener : config_.listeners) {
+      auto socket = net::ListeningSocket::open(listener.address, listener.mode);
+      if (!socket) throw std::runtime_error(socket.error().text);
+      listeners_.push_back(std::move(*socket));
+    }
+    access_log_ = std::make_unique<telemetry::AccessLog>(config_.access_log, false, settings.workers);
+    for (unsigned i = 0; i < settings.workers; ++i) {
+      config::Diagnostics diagnostics("test.yaml");
+      workers_.push_back(std::make_unique<Worker>(WorkerSetup{.config = config_,
+                                                              .labels = labels_,
+                                                              .listeners = listeners_,
+                                                              .policy = policy::Policy::compile(config_, diagnostics),
+                                                              .access_log = &access_log_->producer(i),
+                                                              .shared = shared_}));
+    }
+    for (auto& worker : workers_) {
+      std::packaged_task<void()> task([&worker, on_thread = settings.on_thread] {
+        if (on_thread) on_thread();
+        worker->run();
+      });
+      ended_.push_back(task.get_future());
+      threads_.emplace_back(std::move(task));
+    }
+  }
+  RunningProxy(const RunningProxy&) = delete;
+  RunningProxy& operator=(const RunningProxy&) = delete;
+  ~RunningProxy() {
+    if (!threads_.empty()) {
+      stop_accepting();
+      abort();
+      join();
+    }
+    workers_.clear();
+    access_log_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+
+  std::uint16_t port() const { return listeners_.front().address().port; }
+
+  void begin_drain() {
+    for (auto& worker : workers_) worker->begin_drain();
+  }
+  void stop_accepting() {
+    for (auto& worker : workers_) worker->stop_accepting();
+    for (auto& listener : listeners_) listener.close();
+  }
+  void abort() {
+    for (auto& worker : workers_) worker->abort();
+  }
+
+  /// Whether every worker has ended, or does within `time`.
+  bool ends_within(std::chrono::milliseconds time) {
+    const auto deadline = std::chrono::steady_clock::now() + time;
+    bool all = true;
+    for (auto& each : ended_) all = all && each.wait_until(deadline) == std::future_status::ready;
+    return all;
+  }
+
+  /// The sum of the workers' counters.
+  telemetry::WorkerCounters counters() {
+    telemetry::WorkerCounters sum(labels_);
+    for (auto& worker : workers_) {
+      std::promise<telemetry::WorkerCounters> copied;
+      worker->copy_counters([&](telemetry::WorkerCounters counters) { copied.set_value(std::move(counters)); });
+      sum.merge(copied.get_future().get());
+    }
+    return sum;
+  }
+
+  /// Waits until `condition` holds of the counters.
+  bool counters_become(const std::function<bool(const telemetry::WorkerCounters&)>& condition) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(kPatienceMilliseconds);
+    while (std::chrono::steady_clock::now() < deadline) {
+      if (condition(counters())) return true;
+      std::this_thread::yield();
+    }
+    return false;
+  }
+
+  /// Ends the proxy, which must have nothing under way that does not end by itself, and gives the access log.
+  std::vector<boost::json::object> stop() {
+    stop_accepting();
+    EXPECT_TRUE(ends_within(std::chrono::milliseconds(kPatienceMilliseconds))) << "the workers do not end";
+    abort();
+    join();
+    workers_.clear();
+    EXPECT_EQ(access_log_->dropped(), 0U);
+    access_log_.reset();
+    std::vector<boost::json::object> records;
+    std::ifstream file(config_.access_log.path);
+    for (std::string line; std::getline(file, line);) records.push_back(boost::json::parse(line).as_object());
+    return records;
+  }
+
+ private:
+  void load(const std::vector<std::uint16_t>& origins, const ProxySettings& settings) {
+    std::string servers;
+    for (const auto port : origins) {
+      servers += servers.empty() ? "" : ", ";
+      servers += "\"http://127.0.0.1:" + std::to_string(port) + "\"";
+    }
+    std::string text = "version: 1\nlisteners: {public: {address: \"127.0.0.1:0\"}}\n";
+    text += "workers: " + std::to_string(settings.workers) + "\n";
+    text += "upstreams: {app: {servers: [" + servers + "]" + settings.upstream + "}}\n";
+    text += "authenticators: {staff: {jwt: {token: [{cookie: access_token}, {bearer: Authorization}], ";
+    text += "keys: [{secret: " + std::string(kSecret) + "}], algorithms: [HS256]}}}\n";
+    text += "inject: {X-User-Id: \"{subject}\"}\n";
+    text += "access_log: {path: access.log, query: true}\n";
+    if (!settings.limits.empty()) text += "limits: {" + settings.limits + "}\n";
+    text += settings.routes;
+    config::Diagnostics diagnostics("test.yaml");
+    const auto environment = [](std::string_view) { return std::optional<std::string>(); };
+    config_ = config::load_text(text, folder_.string(), environment, diagnostics);
+    policy::Policy::compile(config_, diagnostics);
+    if (!diagnostics.ok()) throw std::runtime_error(diagnostics.lines().front());
+    labels_ = label_names(config_);
+  }
+
+  void join() {
+    for (auto& thread : threads_) thread.join();
+    threads_.clear();
+  }
+
+  std::filesystem::path folder_;
+  config::Config config_;
+  telemetry::LabelNames labels_;
+  SharedState shared_;
+  std::vector<net::ListeningSocket> listeners_;
+  std::unique_ptr<telemetry::AccessLog> access_log_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<std::future<void>> ended_;
+  std::vector<std::thread> threads_;
+};
+
+/// A member of an access log record as text; empty where it is not there.
+inline std::string text_of(const boost::json::object& record, std::string_view key) {
+  const auto* const value = record.if_contains(key);
+  if (value == nullptr) return {};
+  if (value->is_string()) return std::string(value->get_string());
+  return boost::json::serialize(*value);
+}
+
+/// `text`, `count` times.
+inline std::string repeat(std::string_view text, std::size_t count) {
+  std::string out;
+  out.reserve(text.size() * count);
+  for (std::size_t i = 0; i < count; ++i) out += text;
+  return out;
+}
+
+/// Bytes in which a missing or doubled piece is seen.
+inline std::string numbered_bytes(std::size_t size) {
+  std::string out;
+  out.reserve(size + 16);
+  for (std::size_t i = 0; out.size() < size; ++i) out += std::to_string(i) + ".";
+  out.resize(size);
+  return out;
+}
+
+}  // namespace sidegate::proxy
