@@ -1,6 +1,7 @@
 #include <sidegate/app/command_line.hpp>
 #include <sidegate/config/load.hpp>
 #include <sidegate/demo/demo.hpp>
+#include <sidegate/telemetry/log.hpp>
 
 #include <CLI/CLI.hpp>
 
@@ -30,10 +31,14 @@ int fail(const base::Message& message) {
 
 int run(const std::string& file) {
   auto configuration = find_configuration(file, config::process_environment());
-  print_diagnostics(configuration.diagnostics);
-  if (!configuration.ok()) return kWrongWords;
+  if (!configuration.ok()) {
+    print_diagnostics(configuration.diagnostics);
+    return kWrongWords;
+  }
   auto gateway = Gateway::open(std::move(configuration.config));
   if (!gateway) return fail(gateway.error());
+  // The log is open now, and warnings belong in it.
+  for (const auto& line : configuration.diagnostics.lines()) telemetry::log(telemetry::Level::Warning, line);
   (*gateway)->run();
   return kFine;
 }

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <filesystem>
@@ -31,9 +32,31 @@ config::Environment with_log_format(const config::Environment& environment) {
   };
 }
 
+/// The part of the configuration that a path leads into: `authenticators.staff`, `routes[2]`.
+std::string_view part_of(std::string_view path) {
+  const auto first = path.find('.');
+  if (path.find('[') < first || first == std::string_view::npos) return path.substr(0, first);
+  return path.substr(0, path.find('.', first + 1));
+}
+
+/// Adds what the other rooms say of the parts that could be read. Of a part that could not, they would only see what is
+/// missing from it.
 Configuration checked(config::Config config, config::Diagnostics diagnostics) {
-  // The other rooms' rules are only worth asking about a configuration that could be read.
-  if (diagnostics.ok()) policy::Policy::compile(config, diagnostics);
+  config::Diagnostics compiled(diagnostics.file());
+  policy::Policy::compile(config, compiled);
+  const bool readable = diagnostics.ok();
+  const auto earlier = diagnostics.entries();
+  for (const auto& entry : compiled.entries()) {
+    const bool known = std::any_of(earlier.begin(), earlier.end(), [&](const auto& other) {
+      return other.severity == config::Diagnostics::Severity::Error && part_of(other.where.path) == part_of(entry.where.path);
+    });
+    if (!readable && (known || entry.where.line == 0)) continue;
+    if (entry.severity == config::Diagnostics::Severity::Error) {
+      diagnostics.error(entry.where, entry.message);
+    } else {
+      diagnostics.warning(entry.where, entry.message);
+    }
+  }
   return {std::move(config), std::move(diagnostics)};
 }
 

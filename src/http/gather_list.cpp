@@ -6,8 +6,12 @@
 namespace sidegate::http {
 
 bool GatherList::append(std::string_view bytes) noexcept {
-  if (bytes.empty()) return true;
   if (empty()) clear();
+  return push(bytes);
+}
+
+bool GatherList::push(std::string_view bytes) noexcept {
+  if (bytes.empty()) return true;
   if (count_ > first_) {
     iovec& last = slices_[count_ - 1];
     if (static_cast<const char*>(last.iov_base) + last.iov_len == bytes.data()) {
@@ -29,7 +33,7 @@ bool GatherList::append_copy(std::string_view bytes) noexcept {
   char* const place = copies_.data() + copied_;
   std::copy(bytes.begin(), bytes.end(), place);
   copied_ += bytes.size();
-  return append({place, bytes.size()});
+  return push({place, bytes.size()});
 }
 
 void GatherList::clear() noexcept { first_ = count_ = copied_ = bytes_ = consumed_ = front_consumed_ = 0; }

@@ -1,4 +1,5 @@
 #include <sidegate/base/text.hpp>
+#include <sidegate/http/framing.hpp>
 #include <sidegate/http/target.hpp>
 
 #include <algorithm>
@@ -127,7 +128,7 @@ Result<std::string_view> take_authority(std::string_view& target) noexcept {
   const auto end = std::min(target.find_first_of("/?"), target.size());
   const auto authority = target.substr(0, end);
   target.remove_prefix(end);
-  if (authority.empty()) return Reason::BadTarget;
+  if (!is_valid_host(authority)) return Reason::BadTarget;
   return authority;
 }
 

@@ -46,11 +46,14 @@ boost::asio::awaitable<void, net::Executor> Session::run() {
   while (true) {
     HeadStep step = parse_head();
     while (step == HeadStep::NeedMore) {
+      // Never after the end: Asio waits for an event then, and there is none to come.
+      if (client_done_) break;
       if (exchange_ != nullptr && waiting_ != Waiting::ForHead) {
         wait_until(Waiting::ForHead, steady_clock::now() + loop_.limits().head_timeout);
       }
       const auto [error, bytes] = co_await socket_.async_read_some(in_.space(), kToken);
       in_.commit(bytes);
+      client_done_ = static_cast<bool>(error) && !head_overdue_;
       // The deadline may have passed with bytes already on their way.
       if (error || head_overdue_) break;
       step = parse_head();

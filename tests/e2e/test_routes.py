@@ -30,6 +30,7 @@ ROUTES = [
     route("reports-read", "/reports/**", methods=["GET"]),
     route("reports-write", "/reports/**", methods=["POST"], authenticate=["staff"]),
     route("exact", "/exact"),
+    route("any-site", "/hooks/**", authenticate=["staff"], csrf="none"),
     route("accented", "/caf%C3%A9/**"),
 ]
 
@@ -140,6 +141,12 @@ def test_get_covers_head(gateway):
     answer = ask(gateway, "/users/42", method="HEAD")
     assert answer.status == 200
     assert gateway.access_line(answer)["method"] == "HEAD"
+
+
+def test_csrf_none_lets_other_sites_in(gateway):
+    other_site = "Origin: http://evil.example"
+    assert ask(gateway, "/hooks/x", COOKIE, other_site, method="POST").status == 200
+    assert ask(gateway, "/admin/x", COOKIE, other_site, method="POST").status == 403
 
 
 def test_first_match_decides(gateway):

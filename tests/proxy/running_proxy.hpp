@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 
 #include <chrono>
 #include <cstdlib>
@@ -25,11 +26,11 @@ namespace sidegate::proxy {
 
 /// Parts of a configuration, as YAML.
 struct ProxySettings {
-  std::string upstream;  ///< more keys of the one upstream: `, response_timeout: 1s`
-  std::string limits;    ///< the block's keys: `head_timeout: 1s`
+  std::string upstream{};  ///< more keys of the one upstream: `, response_timeout: 1s`
+  std::string limits{};    ///< the block's keys: `head_timeout: 1s`
   std::string routes = "routes: [{path: /**, authenticate: none, upstream: app}]\n";
   unsigned workers = 1;
-  std::function<void()> on_thread;  ///< called first on each worker's thread
+  std::function<void()> on_thread{};  ///< called first on each worker's thread
 };
 
 /// The proxy on a loopback port, with its threads and an access log in a file.

@@ -36,6 +36,7 @@ class GatherList {
   void rewind() noexcept;
 
  private:
+  bool push(std::string_view bytes) noexcept;
   void restore_front() noexcept;
 
   /// More than a head of `Limits::fields_max` (100) fields needs in the worst case, where every other one is dropped.

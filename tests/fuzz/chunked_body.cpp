@@ -1,0 +1,5 @@
+#include "chunked_body.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  return sidegate::fuzz::hold(sidegate::fuzz::chunked_body, data, size);
+}
