@@ -27,7 +27,8 @@ config::Environment with_log_format(const config::Environment& environment) {
   return [environment](std::string_view name) {
     auto value = environment(name);
     const bool unset = !value || value->empty();
-    if (unset && name == "SIDEGATE_LOG_FORMAT" && ::isatty(STDERR_FILENO) == 1) return std::optional<std::string>("text");
+    if (unset && name == "SIDEGATE_LOG_FORMAT" && ::isatty(STDERR_FILENO) == 1)
+      return std::optional<std::string>("text");
     return value;
   };
 }
@@ -48,7 +49,8 @@ Configuration checked(config::Config config, config::Diagnostics diagnostics) {
   const auto earlier = diagnostics.entries();
   for (const auto& entry : compiled.entries()) {
     const bool known = std::any_of(earlier.begin(), earlier.end(), [&](const auto& other) {
-      return other.severity == config::Diagnostics::Severity::Error && part_of(other.where.path) == part_of(entry.where.path);
+      return other.severity == config::Diagnostics::Severity::Error &&
+             part_of(other.where.path) == part_of(entry.where.path);
     });
     if (!readable && (known || entry.where.line == 0)) continue;
     if (entry.severity == config::Diagnostics::Severity::Error) {
@@ -69,7 +71,7 @@ Configuration find_configuration(const std::string& given, const config::Environ
     auto config = config::load_file(file, environment, diagnostics);
     return checked(std::move(config), std::move(diagnostics));
   }
-  config::Diagnostics diagnostics(std::string(config::kEnvironmentFile));
+  config::Diagnostics diagnostics{std::string(config::kEnvironmentFile)};
   const auto effective = with_log_format(environment);
   const std::string text = config::sidecar_from_environment(effective, diagnostics);
   if (!diagnostics.ok()) return {{}, std::move(diagnostics)};

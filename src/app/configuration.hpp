@@ -24,7 +24,8 @@ struct Configuration {
 Configuration find_configuration(const std::string& given, const config::Environment& environment);
 
 /// Loads a text, for the demo.
-Configuration read_configuration(const std::string& name, const std::string& text, const config::Environment& environment);
+Configuration read_configuration(const std::string& name, const std::string& text,
+                                 const config::Environment& environment);
 
 /// One compiled policy for each worker. The configuration must have been found to be fine.
 std::vector<std::unique_ptr<policy::Policy>> compile_policies(const config::Config& config);

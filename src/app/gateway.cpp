@@ -79,7 +79,7 @@ base::OrMessage<void> Gateway::open_sockets() {
 base::OrMessage<void> Gateway::open_admin() {
   const admin::Actions actions{
       .ready = [this] { return ready_; },
-      .metrics = [this](std::function<void(std::string)> done) { collect_metrics(std::move(done)); },
+      .metrics = [this](const std::function<void(std::string)>& done) { collect_metrics(done); },
       .config = [this] { return config::to_yaml(config_); },
   };
   const auto open = [&](const std::optional<config::Address>& address, admin::Surface surface,
@@ -172,7 +172,7 @@ void Gateway::on_worker_done() {
   for (auto& server : admin_servers_) server->close();
 }
 
-void Gateway::collect_metrics(std::function<void(std::string)> done) {
+void Gateway::collect_metrics(const std::function<void(std::string)>& done) {
   const auto collection = std::make_shared<Collection>(labels_, workers_.size());
   for (auto& worker : workers_) {
     worker->copy_counters([this, collection, done](const telemetry::WorkerCounters& counters) {

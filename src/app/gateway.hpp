@@ -33,8 +33,8 @@ class Gateway {
   /// Where callers connect, in the order of the configuration, with the ports that the system chose.
   std::vector<config::Address> addresses() const;
 
-  /// Serves until TERM or INT, then drains: at once not ready, listeners closed after `shutdown.grace`, every connection
-  /// by `shutdown.timeout`. A second signal ends the process at once.
+  /// Serves until TERM or INT, then drains: at once not ready, listeners closed after `shutdown.grace`, every
+  /// connection by `shutdown.timeout`. A second signal ends the process at once.
   void run();
 
  private:
@@ -46,7 +46,7 @@ class Gateway {
   void wait_for_signal();
   void drain();
   void on_worker_done();
-  void collect_metrics(std::function<void(std::string)> done);
+  void collect_metrics(const std::function<void(std::string)>& done);
 
   config::Config config_;
   telemetry::LabelNames labels_;

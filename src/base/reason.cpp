@@ -81,10 +81,16 @@ static_assert(entries_in_order());
 
 }  // namespace
 
-std::string_view name_of(Reason reason) noexcept { return kReasons[static_cast<std::size_t>(reason)].name; }
+std::string_view name_of(Reason reason) noexcept {
+  return kReasons[static_cast<std::size_t>(reason)].name;
+}
 
-unsigned status_of(Reason reason) noexcept { return kReasons[static_cast<std::size_t>(reason)].status; }
+unsigned status_of(Reason reason) noexcept {
+  return kReasons[static_cast<std::size_t>(reason)].status;
+}
 
-bool is_outcome(Reason reason) noexcept { return reason <= Reason::Unavailable; }
+bool is_outcome(Reason reason) noexcept {
+  return reason <= Reason::Unavailable;
+}
 
 }  // namespace sidegate::base

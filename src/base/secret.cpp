@@ -28,7 +28,9 @@ Secret& Secret::operator=(Secret&& other) noexcept {
   return *this;
 }
 
-void Secret::wipe() noexcept { base::wipe(bytes_); }
+void Secret::wipe() noexcept {
+  base::wipe(bytes_);
+}
 
 void wipe(std::string& bytes) noexcept {
   bytes.resize(bytes.capacity());

@@ -61,7 +61,9 @@ std::string_view trim_blanks(std::string_view text) noexcept {
   return text;
 }
 
-bool is_token_char(char c) noexcept { return kTokenTable[static_cast<unsigned char>(c)]; }
+bool is_token_char(char c) noexcept {
+  return kTokenTable[static_cast<unsigned char>(c)];
+}
 
 bool is_token(std::string_view text) noexcept {
   return !text.empty() && std::all_of(text.begin(), text.end(), is_token_char);

@@ -24,9 +24,8 @@ bool append_cookies_without(const std::vector<Field>& fields, const std::vector<
     return std::find(names.begin(), names.end(), cookie) != names.end();
   };
   bool any = false;
-  for_each_cookie(fields, [&](std::string_view cookie, std::string_view, std::string_view) {
-    any = any || is_named(cookie);
-  });
+  for_each_cookie(fields,
+                  [&](std::string_view cookie, std::string_view, std::string_view) { any = any || is_named(cookie); });
   if (!any) return false;
   std::string_view separator = "Cookie: ";
   for_each_cookie(fields, [&](std::string_view cookie, std::string_view, std::string_view pair) {

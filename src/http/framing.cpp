@@ -68,15 +68,15 @@ Gathered gather(const std::vector<Field>& fields) noexcept {
 /// though the RFC would let a recipient mend some of them: request smuggling lives on mending.
 Result<Framing> declared_framing(const Gathered& gathered, Version version) noexcept {
   if (gathered.transfer_encodings > 0) {
-    if (gathered.content_lengths > 0) return Reason::ConflictingFraming;          // section 6.3, item 3
-    if (version == Version::Http10) return Reason::BadTransferEncoding;           // section 6.1
-    if (gathered.transfer_encodings > 1) return Reason::BadTransferEncoding;      // section 6.3, item 4
+    if (gathered.content_lengths > 0) return Reason::ConflictingFraming;      // section 6.3, item 3
+    if (version == Version::Http10) return Reason::BadTransferEncoding;       // section 6.1
+    if (gathered.transfer_encodings > 1) return Reason::BadTransferEncoding;  // section 6.3, item 4
     if (!base::equals_ignoring_case(gathered.transfer_encoding->value, "chunked")) return Reason::BadTransferEncoding;
     return Framing{Framing::Kind::Chunked, 0};
   }
-  if (gathered.content_lengths > 1) return Reason::SeveralContentLengths;         // section 6.3, item 5
+  if (gathered.content_lengths > 1) return Reason::SeveralContentLengths;  // section 6.3, item 5
   if (gathered.content_lengths == 1) {
-    const auto length = base::parse_decimal(gathered.content_length->value);      // RFC 9110 section 8.6
+    const auto length = base::parse_decimal(gathered.content_length->value);  // RFC 9110 section 8.6
     if (!length) return Reason::BadContentLength;
     return Framing{*length == 0 ? Framing::Kind::None : Framing::Kind::Length, *length};
   }
@@ -98,9 +98,9 @@ bool is_ipv6_literal(std::string_view text) noexcept {
 Result<RequestFacts> check_request(const RequestHead& head) noexcept {
   const Gathered gathered = gather(head.fields);
   if (head.known_method == Method::Connect) return Reason::ConnectMethod;
-  if (gathered.hosts > 1) return Reason::SeveralHosts;                                                 // section 3.2
-  if (gathered.hosts == 0 && head.version == Version::Http11) return Reason::MissingHost;              // section 3.2
-  if (gathered.host != nullptr && !is_valid_host(gathered.host->value)) return Reason::BadHost;        // section 3.2
+  if (gathered.hosts > 1) return Reason::SeveralHosts;                                           // section 3.2
+  if (gathered.hosts == 0 && head.version == Version::Http11) return Reason::MissingHost;        // section 3.2
+  if (gathered.host != nullptr && !is_valid_host(gathered.host->value)) return Reason::BadHost;  // section 3.2
   const auto framing = declared_framing(gathered, head.version);
   if (!framing) return framing.error();
   RequestFacts facts;

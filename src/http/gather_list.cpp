@@ -36,7 +36,9 @@ bool GatherList::append_copy(std::string_view bytes) noexcept {
   return push({place, bytes.size()});
 }
 
-void GatherList::clear() noexcept { first_ = count_ = copied_ = bytes_ = consumed_ = front_consumed_ = 0; }
+void GatherList::clear() noexcept {
+  first_ = count_ = copied_ = bytes_ = consumed_ = front_consumed_ = 0;
+}
 
 void GatherList::consume(std::size_t bytes) noexcept {
   bytes = std::min(bytes, bytes_);

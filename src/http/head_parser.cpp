@@ -24,10 +24,10 @@ Result<Version> parse_version(std::string_view text) noexcept {
 
 /// What can be said of a request line that is not whole yet, so that an endless one is not waited for.
 Result<bool> check_partial_request_line(std::string_view text, const base::Limits& limits) noexcept {
-  const auto space = text.find(' ');
-  if (space == std::string_view::npos) {
-    if (text.size() > kMethodBytesMax) return Reason::BadMethod;
-  } else if (text.size() - space - 1 > limits.target_bytes_max + std::string_view(" HTTP/1.1\r").size()) {
+  const auto method_end = std::min(text.find(' '), text.size());
+  if (method_end > kMethodBytesMax) return Reason::BadMethod;
+  const auto target_begin = std::min(method_end + 1, text.size());
+  if (text.size() - target_begin > limits.target_bytes_max + std::string_view(" HTTP/1.1\r").size()) {
     return Reason::TargetTooLong;
   }
   return false;
@@ -111,8 +111,7 @@ Result<bool> parse_head(std::string_view bytes, Head& head, HeadProgress& progre
 base::Result<Field> parse_field(std::string_view text, std::string_view line) noexcept {
   // RFC 9112 section 5.2: a line that begins with a blank continues the one before, and a proxy may refuse it.
   if (text.front() == ' ' || text.front() == '\t') return Reason::ObsoleteFolding;
-  const auto* const name_end =
-      std::find_if(text.begin(), text.end(), [](char c) { return !base::is_token_char(c); });
+  const auto* const name_end = std::find_if(text.begin(), text.end(), [](char c) { return !base::is_token_char(c); });
   const auto length = static_cast<std::size_t>(name_end - text.begin());
   if (name_end == text.end()) return Reason::BadFieldName;
   // RFC 9112 section 5.1: no blank between the name and the colon.
@@ -128,8 +127,7 @@ base::Result<Field> parse_field(std::string_view text, std::string_view line) no
 
 Result<bool> RequestParser::parse(std::string_view bytes, RequestHead& head) {
   return parse_head(
-      bytes, head, progress_, *limits_,
-      [&](std::string_view line) { return parse_request_line(line, *limits_, head); },
+      bytes, head, progress_, *limits_, [&](std::string_view line) { return parse_request_line(line, *limits_, head); },
       [&](std::string_view partial) { return check_partial_request_line(partial, *limits_); });
 }
 

@@ -11,7 +11,9 @@ namespace {
 /// A name longer than this is compared on the heap, which only an attacker makes happen.
 constexpr std::size_t kUsualNameBytesMax = 64;
 
-constexpr char normalise(char c) noexcept { return base::is_alpha(c) || base::is_digit(c) ? base::to_lower(c) : '-'; }
+constexpr char normalise(char c) noexcept {
+  return base::is_alpha(c) || base::is_digit(c) ? base::to_lower(c) : '-';
+}
 
 /// Names that steer the message or say what it is. They are not dropped under their own name here, but a twin such as
 /// `Content_Length`, which an origin may take for the real one, is.
@@ -24,9 +26,9 @@ constexpr std::array<std::string_view, 10> kForwardedPatterns{
     "Remote-*",  "Proxy",         "X-HTTP-Method*", "X-Method-Override", "X-Request-Id"};
 
 /// Fields of one connection only.
-constexpr std::array<std::string_view, 8> kConnectionNames{"Connection",         "Keep-Alive",          "TE",
-                                                           "Transfer-Encoding",  "Upgrade",             "Proxy-Connection",
-                                                           "Proxy-Authenticate", "Proxy-Authorization"};
+constexpr std::array<std::string_view, 8> kConnectionNames{
+    "Connection",         "Keep-Alive",         "TE", "Transfer-Encoding", "Upgrade", "Proxy-Connection",
+    "Proxy-Authenticate", "Proxy-Authorization"};
 
 bool is_plain(std::string_view name) noexcept {
   return std::all_of(name.begin(), name.end(),

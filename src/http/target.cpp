@@ -29,7 +29,9 @@ constexpr std::array<PathByte, 256> make_path_table() {
 }
 constexpr auto kPathTable = make_path_table();
 
-PathByte kind_of(char c) noexcept { return kPathTable[static_cast<unsigned char>(c)]; }
+PathByte kind_of(char c) noexcept {
+  return kPathTable[static_cast<unsigned char>(c)];
+}
 
 constexpr bool is_unreserved(char c) noexcept {
   return base::is_alpha(c) || base::is_digit(c) || c == '-' || c == '.' || c == '_' || c == '~';
@@ -132,7 +134,9 @@ Result<std::string_view> take_authority(std::string_view& target) noexcept {
   return authority;
 }
 
-bool is_query_byte(char c) noexcept { return c > 0x20 && c < 0x7F && c != '#'; }
+bool is_query_byte(char c) noexcept {
+  return c > 0x20 && c < 0x7F && c != '#';
+}
 
 }  // namespace
 
@@ -181,8 +185,8 @@ bool decodes_to(std::string_view segment, std::string_view literal) noexcept {
 std::string percent_decode(std::string_view text) {
   std::string decoded;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool triplet = text[i] == '%' && i + 2 < text.size() && base::hex_value(text[i + 1]) >= 0 &&
-                         base::hex_value(text[i + 2]) >= 0;
+    const bool triplet =
+        text[i] == '%' && i + 2 < text.size() && base::hex_value(text[i + 1]) >= 0 && base::hex_value(text[i + 2]) >= 0;
     if (triplet) {
       decoded += static_cast<char>(base::hex_value(text[i + 1]) * 16 + base::hex_value(text[i + 2]));
       i += 2;

@@ -68,7 +68,8 @@ void DeadlineWheel::arm() {
     armed_ = false;
     if (error || stopped_) return;
     advance(std::chrono::steady_clock::now());
-    const bool any = std::any_of(buckets_.begin(), buckets_.end(), [](const Bucket& bucket) { return !bucket.empty(); });
+    const bool any =
+        std::any_of(buckets_.begin(), buckets_.end(), [](const Bucket& bucket) { return !bucket.empty(); });
     if (any) arm();
   });
 }

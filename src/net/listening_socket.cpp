@@ -1,18 +1,17 @@
 #include <sidegate/net/listening_socket.hpp>
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <fcntl.h>
 #include <unistd.h>
 
-
+#include <array>
 #include <cerrno>
 #include <cstring>
-#include <array>
 #include <memory>
 #include <utility>
 
@@ -133,9 +132,13 @@ base::OrMessage<ListeningSocket> ListeningSocket::open(const config::Address& ad
 ListeningSocket::ListeningSocket(ListeningSocket&& other) noexcept
     : descriptor_(std::exchange(other.descriptor_, -1)), address_(std::move(other.address_)) {}
 
-ListeningSocket::~ListeningSocket() { close(); }
+ListeningSocket::~ListeningSocket() {
+  close();
+}
 
-int ListeningSocket::duplicate() const { return ::fcntl(descriptor_, F_DUPFD_CLOEXEC, 0); }
+int ListeningSocket::duplicate() const {
+  return ::fcntl(descriptor_, F_DUPFD_CLOEXEC, 0);
+}
 
 void ListeningSocket::close() noexcept {
   if (descriptor_ < 0) return;
@@ -148,8 +151,7 @@ void ListeningSocket::close() noexcept {
 AcceptStatus accept_now(int descriptor, StreamSocket& socket, Peer& peer) {
   sockaddr_storage name{};
   socklen_t length = sizeof name;
-  const int accepted =
-      ::accept4(descriptor, reinterpret_cast<sockaddr*>(&name), &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  const int accepted = ::accept4(descriptor, reinterpret_cast<sockaddr*>(&name), &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (accepted < 0) {
     switch (errno) {
       case EAGAIN:

@@ -11,7 +11,9 @@ namespace sidegate::net {
 
 using Endpoints = std::vector<StreamSocket::endpoint_type>;
 
-bool Resolver::is_literal(const config::Address& address) { return !literal(address).empty(); }
+bool Resolver::is_literal(const config::Address& address) {
+  return !literal(address).empty();
+}
 
 Endpoints Resolver::literal(const config::Address& address) {
   if (address.kind == config::Address::Kind::Unix) {

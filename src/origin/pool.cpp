@@ -129,7 +129,8 @@ void Pool::give_back(const ConnectionPtr& connection) {
 
 void Pool::discard(Connection& connection) noexcept {
   auto& idle = connection.server_->idle;
-  const auto found = std::find_if(idle.begin(), idle.end(), [&](const auto& held) { return held.get() == &connection; });
+  const auto found =
+      std::find_if(idle.begin(), idle.end(), [&](const auto& held) { return held.get() == &connection; });
   deadlines_->clear(connection);
   connection.close();
   // Last, since this may be what holds it.

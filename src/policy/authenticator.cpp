@@ -13,8 +13,8 @@ namespace {
 using base::Reason;
 using base::Result;
 
-/// The token of `Authorization: Bearer TOKEN` (RFC 6750 section 2.1), the scheme in any case; nothing for another scheme
-/// and for a scheme alone. Two such fields are ambiguous: which one an origin reads cannot be known.
+/// The token of `Authorization: Bearer TOKEN` (RFC 6750 section 2.1), the scheme in any case; nothing for another
+/// scheme and for a scheme alone. Two such fields are ambiguous: which one an origin reads cannot be known.
 Result<std::optional<std::string_view>> find_bearer(const std::vector<http::Field>& fields) noexcept {
   static constexpr std::string_view kScheme = "bearer ";
   const http::Field* found = nullptr;
@@ -30,7 +30,8 @@ Result<std::optional<std::string_view>> find_bearer(const std::vector<http::Fiel
   return token.empty() ? std::optional<std::string_view>{} : token;
 }
 
-/// What names the caller: a text or an integer (contract of the `subject` claim); anything else names nobody, and `.` or
+/// What names the caller: a text or an integer (contract of the `subject` claim); anything else names nobody, and `.`
+/// or
 /// `..` would name somebody else once it stands in a path.
 Result<std::string_view> subject_of(const boost::json::object& claims, std::string_view claim, std::string& storage) {
   const auto* const value = find_claim(claims, claim);
@@ -62,16 +63,16 @@ Authenticator::Authenticator(const config::Authenticator& settings, std::size_t 
       verifier_(settings.jwt, diagnostics) {
   for (const auto& source : sources_) {
     if (source.kind == config::TokenSource::Kind::Bearer && !base::equals_ignoring_case(source.name, "Authorization")) {
-      diagnostics.error(settings.where, "a bearer token is read from the field Authorization only, not from \"" +
-                                            source.name + "\"");
+      diagnostics.error(settings.where,
+                        "a bearer token is read from the field Authorization only, not from \"" + source.name + "\"");
     }
   }
 }
 
 Result<std::optional<Credential>> Authenticator::find(const std::vector<http::Field>& fields) const {
   for (const auto& source : sources_) {
-    const auto token = source.kind == config::TokenSource::Kind::Cookie ? http::find_cookie(fields, source.name)
-                                                                        : find_bearer(fields);
+    const auto token =
+        source.kind == config::TokenSource::Kind::Cookie ? http::find_cookie(fields, source.name) : find_bearer(fields);
     if (!token) return token.error();
     if (*token) return std::optional<Credential>(Credential{**token, &source});
   }

@@ -20,7 +20,8 @@ struct Credential {
   const config::TokenSource* source = nullptr;
 };
 
-/// Finds its credential on a request and says who the caller is. An authenticator answers in one of three ways: not mine
+/// Finds its credential on a request and says who the caller is. An authenticator answers in one of three ways: not
+/// mine
 /// (`find` gives nothing), yes (an identity), or no (a reason).
 class Authenticator {
  public:

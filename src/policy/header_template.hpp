@@ -18,9 +18,9 @@ class HeaderTemplate {
   /// Whether it speaks of the caller, and so is never set where there is none.
   bool needs_identity() const noexcept { return needs_identity_; }
 
-  /// Appends the value. `identity` may be null where `needs_identity()` is false. Malformed where a value holds a control
-  /// character. What could be read as something else in a header (`%`, bytes above 0x7E, a comma inside an item of a
-  /// list, spaces at the ends) is percent-encoded.
+  /// Appends the value. `identity` may be null where `needs_identity()` is false. Malformed where a value holds a
+  /// control character. What could be read as something else in a header (`%`, bytes above 0x7E, a comma inside an item
+  /// of a list, spaces at the ends) is percent-encoded.
   base::Result<void> render(const Identity* identity, std::string& out) const;
 
  private:

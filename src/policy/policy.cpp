@@ -25,7 +25,8 @@ constexpr std::string_view kInvalidToken =
 bool is_own_origin(std::string_view origin, std::string_view host) noexcept {
   const auto scheme_end = origin.find("://");
   if (scheme_end == std::string_view::npos) return false;
-  const std::string_view default_port = base::equals_ignoring_case(origin.substr(0, scheme_end), "https") ? ":443" : ":80";
+  const std::string_view default_port =
+      base::equals_ignoring_case(origin.substr(0, scheme_end), "https") ? ":443" : ":80";
   auto authority = origin.substr(scheme_end + 3);
   if (authority.ends_with(default_port)) authority.remove_suffix(default_port.size());
   if (host.ends_with(default_port)) host.remove_suffix(default_port.size());
@@ -89,7 +90,9 @@ std::unique_ptr<Policy> Policy::compile(const config::Config& config, config::Di
     }
   }
   for (const auto& listener : config.listeners) {
-    const auto names_it = [&](const config::Route& route) { return route.listener && route.listener->value == listener.name; };
+    const auto names_it = [&](const config::Route& route) {
+      return route.listener && route.listener->value == listener.name;
+    };
     const bool named = std::any_of(config.routes.begin(), config.routes.end(), names_it);
     RouteTable table;
     for (std::size_t i = 0; i < config.routes.size(); ++i) {
@@ -103,7 +106,9 @@ std::unique_ptr<Policy> Policy::compile(const config::Config& config, config::Di
   return std::unique_ptr<Policy>(new Policy(std::move(state)));
 }
 
-const http::HeaderFilter& Policy::filter() const noexcept { return state_->filter; }
+const http::HeaderFilter& Policy::filter() const noexcept {
+  return state_->filter;
+}
 
 Decision Policy::decide(const Request& request, base::UnixTime now, Scratch& scratch) {
   scratch.reset();

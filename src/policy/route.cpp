@@ -12,7 +12,8 @@ using config::Diagnostics;
 using Authenticate = config::Route::Authenticate;
 
 template <class Pattern>
-std::vector<Pattern> compile_patterns(const std::vector<config::Located<std::string>>& texts, Diagnostics& diagnostics) {
+std::vector<Pattern> compile_patterns(const std::vector<config::Located<std::string>>& texts,
+                                      Diagnostics& diagnostics) {
   std::vector<Pattern> patterns;
   for (const auto& text : texts) {
     auto pattern = Pattern::compile(text.value);
@@ -34,7 +35,9 @@ std::vector<std::string> compile_methods(const config::Route& route, Diagnostics
       methods.push_back(method.value);
     }
   }
-  const auto has = [&](std::string_view name) { return std::find(methods.begin(), methods.end(), name) != methods.end(); };
+  const auto has = [&](std::string_view name) {
+    return std::find(methods.begin(), methods.end(), name) != methods.end();
+  };
   if (has("GET") && !has("HEAD")) methods.emplace_back("HEAD");
   return methods;
 }
@@ -69,22 +72,23 @@ std::size_t index_of(const std::vector<T>& items, const std::string& name) {
 
 bool covers_paths(const Route& route, const Route& other) {
   return std::all_of(other.paths.begin(), other.paths.end(), [&](const PathPattern& path) {
-    return std::any_of(route.paths.begin(), route.paths.end(), [&](const PathPattern& own) { return own.covers(path); });
+    return std::any_of(route.paths.begin(), route.paths.end(),
+                       [&](const PathPattern& own) { return own.covers(path); });
   });
 }
 
 bool covers_hosts(const Route& route, const Route& other) {
   if (route.hosts.empty()) return true;
   return !other.hosts.empty() && std::all_of(other.hosts.begin(), other.hosts.end(), [&](const HostPattern& host) {
-    return std::any_of(route.hosts.begin(), route.hosts.end(), [&](const HostPattern& own) { return own.covers(host); });
+    return std::any_of(route.hosts.begin(), route.hosts.end(),
+                       [&](const HostPattern& own) { return own.covers(host); });
   });
 }
 
 bool covers_methods(const Route& route, const Route& other) {
   if (route.methods.empty()) return true;
-  return !other.methods.empty() && std::all_of(other.methods.begin(), other.methods.end(), [&](const std::string& method) {
-    return route.has_method(method);
-  });
+  return !other.methods.empty() && std::all_of(other.methods.begin(), other.methods.end(),
+                                               [&](const std::string& method) { return route.has_method(method); });
 }
 
 /// What an earlier route leaves for a later one, and what a later one lets through that an earlier one guards.
@@ -167,7 +171,8 @@ std::vector<Route> compile_routes(const config::Config& config, Diagnostics& dia
     route.authenticate = source.authenticate;
     route.forward_credential = source.forward_credential;
     route.check_cross_site = source.check_cross_site;
-    for (const auto& name : source.authenticators) route.authenticators.push_back(index_of(config.authenticators, name.value));
+    for (const auto& name : source.authenticators)
+      route.authenticators.push_back(index_of(config.authenticators, name.value));
     route.paths = compile_patterns<PathPattern>(source.paths, diagnostics);
     route.hosts = compile_patterns<HostPattern>(source.hosts, diagnostics);
     route.methods = compile_methods(source, diagnostics);

@@ -14,9 +14,8 @@ base::Message not_a_pattern(std::string_view text, std::string_view why) {
 }
 
 bool is_parameter_name(std::string_view name) {
-  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
-    return base::is_alpha(c) || base::is_digit(c) || c == '_';
-  });
+  return !name.empty() && std::all_of(name.begin(), name.end(),
+                                      [](char c) { return base::is_alpha(c) || base::is_digit(c) || c == '_'; });
 }
 
 }  // namespace
@@ -37,7 +36,8 @@ base::OrMessage<PathPattern> PathPattern::compile(std::string_view text) {
     rest.remove_prefix(end);
     if (segment.starts_with('{') && segment.ends_with('}')) {
       const auto name = segment.substr(1, segment.size() - 2);
-      if (!is_parameter_name(name)) return not_a_pattern(text, "has a parameter that is no name: letters, digits and _");
+      if (!is_parameter_name(name))
+        return not_a_pattern(text, "has a parameter that is no name: letters, digits and _");
       pattern.segments_.push_back({true, std::string(name)});
       continue;
     }
@@ -49,7 +49,8 @@ base::OrMessage<PathPattern> PathPattern::compile(std::string_view text) {
     std::string storage;
     const auto canonical = http::canonicalise("/" + std::string(segment), false, storage);
     const bool fine = canonical && canonical->query.empty() && segment != "." && segment != "..";
-    if (!fine) return not_a_pattern(text, "has a segment that no canonical path can have: \"" + std::string(segment) + "\"");
+    if (!fine)
+      return not_a_pattern(text, "has a segment that no canonical path can have: \"" + std::string(segment) + "\"");
     pattern.segments_.push_back({false, http::percent_decode(segment)});
   }
   return pattern;
@@ -103,8 +104,7 @@ bool HostPattern::matches(std::string_view host) const noexcept {
   auto name = host.substr(0, colon);
   if (name.ends_with('.')) name.remove_suffix(1);
   if (!below_) return base::equals_ignoring_case(name, name_);
-  return name.size() > name_.size() &&
-         base::equals_ignoring_case(name.substr(name.size() - name_.size()), name_);
+  return name.size() > name_.size() && base::equals_ignoring_case(name.substr(name.size() - name_.size()), name_);
 }
 
 bool HostPattern::covers(const HostPattern& other) const {

@@ -20,8 +20,8 @@
 
 namespace sidegate::proxy {
 
-/// One request and its answer, from the first byte of the head to the access log line. A worker keeps these and uses them
-/// again, so that their memory is warm; a connection holds one only while a request is under way.
+/// One request and its answer, from the first byte of the head to the access log line. A worker keeps these and uses
+/// them again, so that their memory is warm; a connection holds one only while a request is under way.
 struct Exchange {
   explicit Exchange(const base::Limits& limits) : request_parser(limits), response_parser(limits) {}
 
@@ -36,13 +36,13 @@ struct Exchange {
   std::string target_storage;
   policy::Scratch scratch;
   policy::Decision decision;
-  bool head_read = false;     ///< `head`, `facts` and `target` hold
-  std::string added_lines;    ///< what Sidegate says of the connection: X-Forwarded-For and the like
+  bool head_read = false;   ///< `head`, `facts` and `target` hold
+  std::string added_lines;  ///< what Sidegate says of the connection: X-Forwarded-For and the like
   http::BodyDecoder request_body;
-  bool request_trailers = false;      ///< the last chunk has been written, trailers follow
-  bool request_done = false;          ///< the whole request has been gathered for the origin
-  bool upload_failed = false;         ///< the origin takes no more of the request
-  bool replayable = false;            ///< `to_origin` holds the whole request, and can be sent once more
+  bool request_trailers = false;  ///< the last chunk has been written, trailers follow
+  bool request_done = false;      ///< the whole request has been gathered for the origin
+  bool upload_failed = false;     ///< the origin takes no more of the request
+  bool replayable = false;        ///< `to_origin` holds the whole request, and can be sent once more
   bool retried = false;
   std::uint64_t request_body_bytes = 0;
   http::GatherList to_origin;
@@ -56,8 +56,8 @@ struct Exchange {
   bool response_started = false;  ///< bytes of the final answer have been sent or gathered
   bool response_chunked = false;  ///< the client gets chunks
   bool response_trailers = false;
-  bool keep_alive = false;        ///< of the client's connection, once this is over
-  std::string answer;             ///< lines or a whole answer of our own
+  bool keep_alive = false;  ///< of the client's connection, once this is over
+  std::string answer;       ///< lines or a whole answer of our own
   http::GatherList to_client;
 
   // What is recorded.

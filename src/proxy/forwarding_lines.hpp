@@ -13,8 +13,8 @@ class ForwardingLines {
   /// `client_ip` is empty on a unix socket.
   ForwardingLines(std::string_view client_ip, const config::Address& listener);
 
-  /// Appends X-Forwarded-For, -Proto, -Host and -Port and Forwarded (RFC 7239) for a request to `host`, which is empty in
-  /// HTTP/1.0 without a Host.
+  /// Appends X-Forwarded-For, -Proto, -Host and -Port and Forwarded (RFC 7239) for a request to `host`, which is empty
+  /// in HTTP/1.0 without a Host.
   void append(std::string_view host, std::string& out) const;
 
  private:

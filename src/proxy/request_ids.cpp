@@ -28,6 +28,8 @@ void RequestIds::next(Id& id) noexcept {
   write(random_() | 1U, id.data() + 16);
 }
 
-void RequestIds::next_span(SpanId& id) noexcept { write(random_() | 1U, id.data()); }
+void RequestIds::next_span(SpanId& id) noexcept {
+  write(random_() | 1U, id.data());
+}
 
 }  // namespace sidegate::proxy

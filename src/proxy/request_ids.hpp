@@ -7,8 +7,8 @@
 
 namespace sidegate::proxy {
 
-/// Makes request ids: 32 lower-case hexadecimal digits, which serve as a trace id too. One worker's. They are unique, not
-/// secret.
+/// Makes request ids: 32 lower-case hexadecimal digits, which serve as a trace id too. One worker's. They are unique,
+/// not secret.
 class RequestIds {
  public:
   using Id = std::array<char, 32>;

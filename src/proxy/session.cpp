@@ -153,8 +153,8 @@ void Session::wait_for_answer() {
   const auto& route = *exchange_->decision.route;
   const auto timeout = route.timeout.value_or(loop_.pool(route.upstream).settings().response_timeout);
   // A request without a body on a ready connection was sent when its head was read: the clock need not be asked again.
-  const bool sent_at_once = exchange_->bytes_in == exchange_->head.bytes.size() && connection_ != nullptr &&
-                            connection_->reused();
+  const bool sent_at_once =
+      exchange_->bytes_in == exchange_->head.bytes.size() && connection_ != nullptr && connection_->reused();
   const auto sent = sent_at_once ? exchange_->started : steady_clock::now();
   wait_until(Waiting::ForAnswer, sent + timeout);
 }
@@ -201,9 +201,7 @@ void Session::close() noexcept {
 void Session::reset_connection() noexcept {
   // An answer that breaks off must not look whole: the client gets a reset instead of an orderly end.
   if (!socket_.is_open()) return;
-  const struct linger hard {
-    1, 0
-  };
+  const struct linger hard { 1, 0 };
   static_cast<void>(::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_LINGER, &hard, sizeof hard));
   close();
 }

@@ -28,10 +28,11 @@ using SessionListHook = boost::intrusive::list_base_hook<boost::intrusive::tag<S
 
 /// One client's connection, and the requests on it one after the other.
 ///
-/// Two coroutines work on an exchange. `run`, the session's own, reads the request, decides, and sends it to the origin.
-/// `relay_answers`, which lives as long as the origin's connection, reads the answer and sends it to the client. While
-/// the answer is under way `run` already waits for the client's next bytes: so a client that leaves is noticed, and
-/// nobody need be told when the answer is whole. Whichever of the two sends the answer's last byte calls `finish`.
+/// Two coroutines work on an exchange. `run`, the session's own, reads the request, decides, and sends it to the
+/// origin. `relay_answers`, which lives as long as the origin's connection, reads the answer and sends it to the
+/// client. While the answer is under way `run` already waits for the client's next bytes: so a client that leaves is
+/// noticed, and nobody need be told when the answer is whole. Whichever of the two sends the answer's last byte calls
+/// `finish`.
 ///
 /// A failure on one side closes the other side's socket, which wakes its coroutine; nothing is destroyed while somebody
 /// is still in it: `run` keeps the session alive, and ends only when no exchange is under way.
@@ -106,15 +107,15 @@ class Session final : public net::Deadline, public SessionListHook, public std::
   std::string client_ip_;
   ForwardingLines forwarding_;
   net::ReadBuffer in_;
-  std::unique_ptr<Exchange> exchange_;   ///< while a request is under way
-  origin::ConnectionPtr connection_;     ///< while the exchange uses one
-  Signal changed_;                       ///< the exchange is over
+  std::unique_ptr<Exchange> exchange_;  ///< while a request is under way
+  origin::ConnectionPtr connection_;    ///< while the exchange uses one
+  Signal changed_;                      ///< the exchange is over
   Waiting waiting_ = Waiting::ForRequest;
-  bool in_flight_ = false;      ///< the answer is the other coroutine's
-  bool client_done_ = false;    ///< the client has closed its sending side
+  bool in_flight_ = false;    ///< the answer is the other coroutine's
+  bool client_done_ = false;  ///< the client has closed its sending side
   bool must_close_ = false;
   bool head_overdue_ = false;
-  std::size_t pin_begin_ = 0;   ///< the current request lies at [pin_begin_, pin_end_) of `in_` and must stay there
+  std::size_t pin_begin_ = 0;  ///< the current request lies at [pin_begin_, pin_end_) of `in_` and must stay there
   std::size_t pin_end_ = 0;
 };
 

@@ -28,7 +28,9 @@ constexpr std::size_t kRoomMin = std::size_t{4} * 1024;
 /// RFC 9110 section 15.5.6: a 405 says what would be allowed. CONNECT never is, anywhere.
 constexpr std::string_view kAllowWithoutConnect = "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, TRACE, PATCH\r\n";
 
-bool is_trailer_safe(const http::Field& field) noexcept { return field.known == http::FieldName::Other; }
+bool is_trailer_safe(const http::Field& field) noexcept {
+  return field.known == http::FieldName::Other;
+}
 
 }  // namespace
 
@@ -58,7 +60,8 @@ boost::asio::awaitable<void, net::Executor> Session::relay_answers(WorkerLoop& l
     if (progress == Progress::Retrying) break;
     if (progress == Progress::NeedMore) {
       const auto idle_timeout = pool.settings().idle_timeout;
-      if (session->exchange_->response_head_read) session->wait_until(Waiting::ForOrigin, steady_clock::now() + idle_timeout);
+      if (session->exchange_->response_head_read)
+        session->wait_until(Waiting::ForOrigin, steady_clock::now() + idle_timeout);
       if (in.empty()) {
         in.restart();
       } else if (in.space_bytes() < kRoomMin) {

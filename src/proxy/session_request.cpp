@@ -61,7 +61,8 @@ Session::HeadStep Session::parse_head() {
     exchange.bytes_in = in_.unread().size();
     return HeadStep::Refused;
   }
-  const auto head_end = static_cast<std::size_t>(exchange.head.bytes.data() + exchange.head.bytes.size() - in_.unread().data());
+  const auto head_end =
+      static_cast<std::size_t>(exchange.head.bytes.data() + exchange.head.bytes.size() - in_.unread().data());
   const bool has_body = exchange.facts.framing.kind != http::Framing::Kind::None;
   if (has_body && in_.space_bytes() < kRoomMin && in_.position() > 0) {
     // The body is read behind the head, which stays where it is until the exchange is over.
@@ -137,7 +138,8 @@ bool Session::gather_request() {
   if (exchange.facts.host.empty()) {
     // HTTP/1.0 may leave it out, HTTP/1.1 may not.
     const auto& server = loop_.pool(exchange.decision.route->upstream).settings().servers.front().address;
-    lines += "Host: " + (server.kind == config::Address::Kind::Unix ? std::string("localhost") : server.text()) + "\r\n";
+    lines +=
+        "Host: " + (server.kind == config::Address::Kind::Unix ? std::string("localhost") : server.text()) + "\r\n";
   }
   const bool traced = !exchange.trace_id.empty();
   if (!traced) {

@@ -12,8 +12,8 @@
 
 namespace sidegate::proxy {
 
-/// Lets one coroutine wait for another on the same thread. A notification that nobody waits for is lost, so whoever waits
-/// looks at the state first.
+/// Lets one coroutine wait for another on the same thread. A notification that nobody waits for is lost, so whoever
+/// waits looks at the state first.
 class Signal {
  public:
   explicit Signal(const net::Executor& executor) : timer_(executor) {}

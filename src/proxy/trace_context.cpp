@@ -11,7 +11,9 @@ bool is_lower_hex(std::string_view text) noexcept {
   return std::all_of(text.begin(), text.end(), [](char c) { return base::is_digit(c) || (c >= 'a' && c <= 'f'); });
 }
 
-bool is_zero(std::string_view text) noexcept { return text.find_first_not_of('0') == std::string_view::npos; }
+bool is_zero(std::string_view text) noexcept {
+  return text.find_first_not_of('0') == std::string_view::npos;
+}
 
 /// VERSION "-" TRACE-ID "-" PARENT-ID "-" FLAGS; a later version may have more behind another dash.
 bool is_well_formed(std::string_view value) noexcept {

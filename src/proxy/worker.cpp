@@ -13,10 +13,14 @@ struct Worker::Core {
   WorkerLoop loop;
 };
 
-Worker::Worker(WorkerSetup setup) : core_(std::make_unique<Core>(std::move(setup))) { core_->loop.start(); }
+Worker::Worker(WorkerSetup setup) : core_(std::make_unique<Core>(std::move(setup))) {
+  core_->loop.start();
+}
 Worker::~Worker() = default;
 
-void Worker::run() { core_->loop.io().run(); }
+void Worker::run() {
+  core_->loop.io().run();
+}
 
 void Worker::begin_drain() {
   boost::asio::post(core_->loop.io(), [this] { core_->loop.begin_drain(); });

@@ -118,11 +118,12 @@ void WorkerLoop::record(const Exchange& exchange, std::string_view client_ip, ba
   const bool matched = decision.route != nullptr;
   const auto duration = now - exchange.started;
   const auto method = label_of(exchange.head_read ? exchange.head.known_method : http::Method::Other);
-  counters_.count_request(matched ? decision.route->index : setup_.config.routes.size(), method, exchange.status, duration);
+  counters_.count_request(matched ? decision.route->index : setup_.config.routes.size(), method, exchange.status,
+                          duration);
   if (decision.outcome && decision.authenticator != policy::Decision::kNone) {
     counters_.count_decision(decision.authenticator, *decision.outcome);
   }
-  if (exchange.answered) {
+  if (matched && exchange.answered) {
     counters_.count_origin(decision.route->upstream, exchange.server_index, exchange.response.status,
                            *exchange.answered - exchange.started);
   }
@@ -143,8 +144,9 @@ void WorkerLoop::record(const Exchange& exchange, std::string_view client_ip, ba
     record.upstream = setup_.config.upstreams[decision.route->upstream].name;
     record.server = exchange.server_url;
   }
-  if (exchange.answered) {
-    record.upstream_duration = std::chrono::duration_cast<std::chrono::microseconds>(*exchange.answered - exchange.started);
+  if (matched && exchange.answered) {
+    record.upstream_duration =
+        std::chrono::duration_cast<std::chrono::microseconds>(*exchange.answered - exchange.started);
   }
   record.bytes_in = exchange.bytes_in;
   record.bytes_out = exchange.bytes_out;
@@ -177,7 +179,7 @@ boost::asio::awaitable<void, net::Executor> WorkerLoop::accept_from(std::size_t 
       net::Peer peer;
       const auto status = net::accept_now(accepting_[listener].native_handle(), socket, peer);
       if (status == net::AcceptStatus::Accepted) {
-        welcome(std::move(socket), std::move(peer), listener);
+        welcome(std::move(socket), peer, listener);
         continue;
       }
       if (status == net::AcceptStatus::WouldBlock) break;
@@ -192,14 +194,15 @@ boost::asio::awaitable<void, net::Executor> WorkerLoop::accept_from(std::size_t 
   }
 }
 
-void WorkerLoop::welcome(net::StreamSocket socket, net::Peer peer, std::size_t listener) {
+void WorkerLoop::welcome(net::StreamSocket socket, const net::Peer& peer, std::size_t listener) {
   const auto others = setup_.shared.connections.fetch_add(1, std::memory_order_relaxed);
   if (others >= limits().connections_max) {
     setup_.shared.connections.fetch_sub(1, std::memory_order_relaxed);
     turn_away(socket);
     return;
   }
-  const auto session = std::make_shared<Session>(*this, std::move(socket), peer, listener, setup_.listeners[listener].address());
+  const auto session =
+      std::make_shared<Session>(*this, std::move(socket), peer, listener, setup_.listeners[listener].address());
   boost::asio::co_spawn(executor(), session->run(), boost::asio::detached);
 }
 

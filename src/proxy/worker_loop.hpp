@@ -66,7 +66,7 @@ class WorkerLoop {
   static constexpr std::size_t kExchangesKept = 1024;
 
   boost::asio::awaitable<void, net::Executor> accept_from(std::size_t listener);
-  void welcome(net::StreamSocket socket, net::Peer peer, std::size_t listener);
+  void welcome(net::StreamSocket socket, const net::Peer& peer, std::size_t listener);
   void turn_away(net::StreamSocket& socket);
   void drain_pools_when_idle();
 

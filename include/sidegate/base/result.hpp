@@ -21,8 +21,8 @@ struct Message {
 template <class T>
 using OrMessage = boost::system::result<T, Message>;
 
-/// Lets `Result<T>::value()` on a refusal throw; a use of it is a defect of ours, never an expected path. Boost finds it
-/// beside the type of the error.
+/// Lets `Result<T>::value()` on a refusal throw; a use of it is a defect of ours, never an expected path. Boost finds
+/// it beside the type of the error.
 [[noreturn]] inline void throw_exception_from_error(Reason reason, const boost::source_location&) {
   throw std::logic_error("Result holds the reason " + std::string(name_of(reason)));
 }

@@ -11,10 +11,10 @@ namespace sidegate::http {
 /// An answer that Sidegate makes itself: JSON, never cached.
 struct Answer {
   unsigned status = 500;
-  std::string_view error;    ///< of the body `{"error":"…"}`
-  std::string_view fields;   ///< further lines with their CRLF: WWW-Authenticate, Allow, Retry-After
+  std::string_view error;   ///< of the body `{"error":"…"}`
+  std::string_view fields;  ///< further lines with their CRLF: WWW-Authenticate, Allow, Retry-After
   bool keep_alive = false;
-  bool head_only = false;    ///< the answer to HEAD: the fields of the body, without it
+  bool head_only = false;  ///< the answer to HEAD: the fields of the body, without it
   Version version = Version::Http11;
   std::string_view request_id;
 };

@@ -14,9 +14,9 @@ namespace sidegate::http {
 /// Takes a body apart as it arrives (RFC 9112 sections 6 and 7), without keeping any of it.
 ///
 /// Offer the bytes at hand to `next` and drop what it consumed, again and again. A line of the chunked coding is only
-/// consumed whole, so what is left over must be offered again with more behind it; a caller whose buffer is full and who
-/// still gets `NeedMore` has met an endless line. Chunk extensions and the sizes of chunks are not handed on: whoever
-/// forwards the body makes chunks of its own.
+/// consumed whole, so what is left over must be offered again with more behind it; a caller whose buffer is full and
+/// who still gets `NeedMore` has met an endless line. Chunk extensions and the sizes of chunks are not handed on:
+/// whoever forwards the body makes chunks of its own.
 class BodyDecoder {
  public:
   struct Step {

@@ -37,8 +37,8 @@ void for_each_cookie(const std::vector<Field>& fields, Visit visit) {
 /// stands there twice with different values, QuotedCookie where it is quoted: servers read both differently.
 base::Result<std::optional<std::string_view>> find_cookie(const std::vector<Field>& fields, std::string_view name);
 
-/// Appends one `Cookie` line with every cookie but those named; nothing where none is left. False, and nothing appended,
-/// where none of the named ones is there, so that the caller's own lines can stay.
+/// Appends one `Cookie` line with every cookie but those named; nothing where none is left. False, and nothing
+/// appended, where none of the named ones is there, so that the caller's own lines can stay.
 bool append_cookies_without(const std::vector<Field>& fields, const std::vector<std::string_view>& names,
                             std::string& out);
 

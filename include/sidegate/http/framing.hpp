@@ -18,10 +18,10 @@ struct Framing {
 /// What a head says about the connection it came on, read once.
 struct RequestFacts {
   Framing framing;
-  std::string_view host;       ///< the value of Host; empty in HTTP/1.0 without one
-  bool keep_alive = true;      ///< RFC 9112 section 9.3
+  std::string_view host;   ///< the value of Host; empty in HTTP/1.0 without one
+  bool keep_alive = true;  ///< RFC 9112 section 9.3
   bool expects_continue = false;
-  bool nominates = false;      ///< `Connection` names fields other than close, keep-alive and upgrade
+  bool nominates = false;  ///< `Connection` names fields other than close, keep-alive and upgrade
 };
 
 /// The one place that decides whether a request is well framed: an ordered list of checks, each with its RFC section.

@@ -35,8 +35,8 @@ class RequestParser {
   HeadProgress progress_;
 };
 
-/// Reads a response's head from an origin in the same way. The reason of an error is OriginBroken or a more telling one;
-/// whatever it is, the answer is 502.
+/// Reads a response's head from an origin in the same way. The reason of an error is OriginBroken or a more telling
+/// one; whatever it is, the answer is 502.
 class ResponseParser {
  public:
   explicit ResponseParser(const base::Limits& limits) : limits_(&limits) {}

@@ -12,8 +12,8 @@
 
 namespace sidegate::http {
 
-/// Which of a caller's fields go no further. Compiled once from the configuration; one for all routes, since a name that
-/// is injected on any route must not be forged on another.
+/// Which of a caller's fields go no further. Compiled once from the configuration; one for all routes, since a name
+/// that is injected on any route must not be forged on another.
 ///
 /// Names are compared the way WSGI, CGI and PHP servers make variables of them: without letter case, and with every
 /// character that is no letter or digit as `-`. So `X_User_Id` and `X.User.Id` are taken for `X-User-Id`.

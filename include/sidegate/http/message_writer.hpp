@@ -17,10 +17,10 @@ struct ForwardedRequest {
   const CanonicalTarget* target = nullptr;
   const HeaderFilter* filter = nullptr;
   bool forward_authorization = true;
-  bool forward_cookie = true;    ///< false: no Cookie line passes; what is left of them stands among the added lines
+  bool forward_cookie = true;  ///< false: no Cookie line passes; what is left of them stands among the added lines
   bool forward_traceparent = true;
-  std::string_view added;        ///< whole lines with their CRLF
-  std::string_view also_added;   ///< more of them
+  std::string_view added;       ///< whole lines with their CRLF
+  std::string_view also_added;  ///< more of them
 };
 
 /// Gathers the head to send to the origin: one pass over the fields, nothing copied but what is new. The caller's
@@ -31,8 +31,8 @@ bool write_request_head(const ForwardedRequest& request, GatherList& out) noexce
 struct ForwardedResponse {
   const ResponseHead* head = nullptr;
   const ResponseFacts* facts = nullptr;
-  std::string_view added;        ///< whole lines with their CRLF, `Connection` among them
-  bool chunked = false;          ///< the client gets the body in chunks
+  std::string_view added;  ///< whole lines with their CRLF, `Connection` among them
+  bool chunked = false;    ///< the client gets the body in chunks
 };
 
 /// The same for the response to the client.

@@ -9,17 +9,17 @@ namespace sidegate::http {
 
 /// The one reading of a request's target: matching, deciding, logging and forwarding all use this and nothing else.
 struct CanonicalTarget {
-  std::string_view path;         ///< begins with "/", or is "*" (OPTIONS only)
-  std::string_view query;        ///< with its "?", as received; empty where there is none
-  std::string_view authority;    ///< of an absolute-form target; empty otherwise
-  bool has_percent = false;      ///< `path` holds percent-encoded bytes
-  bool rewritten = false;        ///< `path` is not the received one, or the target was in absolute form
+  std::string_view path;       ///< begins with "/", or is "*" (OPTIONS only)
+  std::string_view query;      ///< with its "?", as received; empty where there is none
+  std::string_view authority;  ///< of an absolute-form target; empty otherwise
+  bool has_percent = false;    ///< `path` holds percent-encoded bytes
+  bool rewritten = false;      ///< `path` is not the received one, or the target was in absolute form
 };
 
 /// Makes the canonical target (RFC 3986 section 6.2.2, RFC 9112 section 3.2): percent-encoding of unreserved characters
 /// undone, the hexadecimal of the rest in upper case, dot segments resolved, repeated slashes merged. What some origin
-/// might read in another way (an encoded slash, a backslash, `;`, `#`, control characters, bytes outside ASCII, climbing
-/// above the root) is refused.
+/// might read in another way (an encoded slash, a backslash, `;`, `#`, control characters, bytes outside ASCII,
+/// climbing above the root) is refused.
 ///
 /// `storage` holds the path where it had to be rewritten; it is re-used, and the result's views point into it or into
 /// `target`.

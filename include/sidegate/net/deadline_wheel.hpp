@@ -29,8 +29,8 @@ class Deadline : public boost::intrusive::list_base_hook<boost::intrusive::link_
   base::SteadyTime bucket_ = base::SteadyTime::max();  ///< when it is looked at next
 };
 
-/// All deadlines of one worker behind one coarse timer: no timer system call belongs to a request. A deadline is noticed
-/// up to two ticks late, and never early. The timer only runs while there are deadlines.
+/// All deadlines of one worker behind one coarse timer: no timer system call belongs to a request. A deadline is
+/// noticed up to two ticks late, and never early. The timer only runs while there are deadlines.
 class DeadlineWheel {
  public:
   static constexpr std::chrono::milliseconds kTick{50};

@@ -4,7 +4,6 @@
 #include <sidegate/config/config.hpp>
 #include <sidegate/net/stream_socket.hpp>
 
-
 #include <string>
 
 namespace sidegate::net {

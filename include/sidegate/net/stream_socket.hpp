@@ -24,8 +24,8 @@ struct SendResult {
   std::size_t bytes;  ///< how many went out, fewer than offered where the socket is full
 };
 
-/// Sends what the socket takes now, in one system call, and never waits: most messages fit, and need no trip through the
-/// event loop.
+/// Sends what the socket takes now, in one system call, and never waits: most messages fit, and need no trip through
+/// the event loop.
 SendResult send_now(StreamSocket& socket, std::span<const iovec> slices) noexcept;
 
 /// What every connection wants: not blocking, and no delay of small writes (RFC 9293 section 3.7.4, Nagle) on TCP.

@@ -37,8 +37,8 @@ class Pool {
   /// An idle connection to the server whose turn it is; null where there is none.
   ConnectionPtr take_idle();
 
-  /// A new connection, in use. Tries one server after the other until the deadline: OriginUnreachable, OriginTimeout, or
-  /// OriginExhausted where every server has `max_connections` or this process has no descriptor left.
+  /// A new connection, in use. Tries one server after the other until the deadline: OriginUnreachable, OriginTimeout,
+  /// or OriginExhausted where every server has `max_connections` or this process has no descriptor left.
   boost::asio::awaitable<base::Result<ConnectionPtr>, net::Executor> connect();
 
   /// The exchange is over and the connection fit for another one. The caller goes on reading it, so that the server's

@@ -41,8 +41,8 @@ class Scratch {
   /// Makes room for the next decision; everything that the last one handed out becomes void.
   void reset();
 
-  std::string lines;    ///< injected header lines, or the extra lines of a refusal
-  std::string subject;  ///< a numeric subject as text
+  std::string lines;                                ///< injected header lines, or the extra lines of a refusal
+  std::string subject;                              ///< a numeric subject as text
   std::optional<boost::json::object> claims;        ///< in `storage()`
   std::vector<std::string_view> cookies_to_remove;  ///< names
   boost::json::storage_ptr storage() noexcept { return &arena_; }
@@ -84,11 +84,13 @@ struct Decision {
 /// re-use.
 class Policy {
  public:
-  /// Compiles patterns, templates and keys; what does not fit goes into `diagnostics`, and the policy is then of no use.
+  /// Compiles patterns, templates and keys; what does not fit goes into `diagnostics`, and the policy is then of no
+  /// use.
   static std::unique_ptr<Policy> compile(const config::Config& config, config::Diagnostics& diagnostics);
   ~Policy();
 
-  /// Decides on one request at the time `now`. The result's views live in `scratch`, which was reset, and in the request.
+  /// Decides on one request at the time `now`. The result's views live in `scratch`, which was reset, and in the
+  /// request.
   Decision decide(const Request& request, base::UnixTime now, Scratch& scratch);
 
   /// Which of a caller's fields go no further, on whatever route.
