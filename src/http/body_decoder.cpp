@@ -42,6 +42,9 @@ Result<BodyDecoder::Step> BodyDecoder::next(std::string_view input) noexcept {
   if (input.empty()) return Step{};
   if (state_ == State::Length || state_ == State::UntilClose || state_ == State::ChunkData) return take_data(input);
 
+  // RFC 9112 section 7.1: a chunk's data is followed by CRLF and nothing else.
+  if (state_ == State::ChunkEnd && !std::string_view("\r\n").starts_with(input.substr(0, 2))) return Reason::BadChunk;
+
   LineScanner scanner;
   const auto line = scanner.next(input);
   if (!line) return state_ == State::Trailers ? Reason::BadTrailer : Reason::BadChunk;
@@ -54,8 +57,6 @@ Result<BodyDecoder::Step> BodyDecoder::next(std::string_view input) noexcept {
   if (line->data() == nullptr) return Step{};
   if (state_ == State::Trailers) return read_trailer(*line, input.substr(0, length));
   if (state_ == State::ChunkSize) return read_size(*line, length);
-  // RFC 9112 section 7.1: a chunk's data is followed by CRLF and nothing else.
-  if (!line->empty()) return Reason::BadChunk;
   state_ = State::ChunkSize;
   auto following = next(input.substr(length));
   if (following) following->consumed += length;

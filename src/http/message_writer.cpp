@@ -50,7 +50,8 @@ bool passes(const Field& field, const ForwardedResponse& response) noexcept {
     case FieldName::XRequestId:
       return false;
     case FieldName::ContentLength:
-      return true;
+      // RFC 9110 section 8.6: these have none.
+      return response.head->status >= 200 && response.head->status != 204;
     default:
       return !response.facts->nominates || !is_nominated(response.head->fields, field.name);
   }

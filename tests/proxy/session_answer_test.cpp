@@ -317,18 +317,18 @@ TEST(SessionAnswer, AnEarlyAnswerEndsTheConnection) {
 }
 
 TEST(SessionAnswer, AnEarlyAnswerIsSeenThoughTheUploadIsStuck) {
+  Event stuck;
   Event finished;
   ScriptedOrigin origin([&](Wire& wire) {
-    wire.read(100);
+    stuck.wait();
     wire.send("HTTP/1.1 413 Too Much\r\nContent-Length: 4\r\n\r\nstop");
     finished.wait();
   });
   RunningProxy proxy({origin.port()});
   Wire client(proxy.port());
   client.send("POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 100000000\r\n\r\n");
-  // As much as all buffers on the way take.
-  const std::string block(1 << 16, 'x');
-  while (client.writable_within(200)) client.send_some(block);
+  client.send_until_stuck(200);  // all buffers on the way are full
+  stuck.set();
   const Message answer = client.read_answer();
   EXPECT_EQ(answer.status(), 413U);
   finished.set();
@@ -410,14 +410,9 @@ TEST(SessionAnswer, WhatTheClientDoesNotReadTheOriginCannotSend) {
   ScriptedOrigin origin([&](Wire& wire) {
     wire.read_request();
     wire.send("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(kSize) + "\r\n\r\n");
-    const std::string block(1 << 16, 'x');
-    while (wire.writable_within(300)) sent += wire.send_some(block);
+    sent = wire.send_until_stuck(300);
     stuck.set();
-    while (sent < kSize) {
-      const auto size = std::min(block.size(), kSize - sent);
-      if (!wire.send(std::string_view(block).substr(0, size))) return;
-      sent += size;
-    }
+    wire.send_filler(kSize - sent);
   });
   RunningProxy proxy({origin.port()});
   Wire client(proxy.port());
@@ -440,16 +435,10 @@ TEST(SessionAnswer, WhatTheOriginDoesNotReadTheClientCannotSend) {
   RunningProxy proxy({origin.port()});
   Wire client(proxy.port());
   client.send("POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(kSize) + "\r\n\r\n");
-  const std::string block(1 << 16, 'x');
-  std::size_t sent = 0;
-  while (client.writable_within(300)) sent += client.send_some(block);
+  const auto sent = client.send_until_stuck(300);
   EXPECT_LT(sent, kSize / 2) << "it is gathered somewhere";
   go.set();
-  while (sent < kSize) {
-    const auto size = std::min(block.size(), kSize - sent);
-    ASSERT_TRUE(client.send(std::string_view(block).substr(0, size)));
-    sent += size;
-  }
+  ASSERT_TRUE(client.send_filler(kSize - sent));
   EXPECT_EQ(client.read_answer().status(), 200U);
 }
 

@@ -92,10 +92,25 @@ class Wire {
     return true;
   }
 
-  /// Sends what fits and gives its length.
-  std::size_t send_some(std::string_view bytes) {
-    const auto sent = ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    return sent > 0 ? static_cast<std::size_t>(sent) : 0;
+  /// Sends `x` until the other side takes no more for `milliseconds`; gives how many it took.
+  std::size_t send_until_stuck(int milliseconds) {
+    const std::string block(1 << 16, 'x');
+    std::size_t sent = 0;
+    while (writable_within(milliseconds)) {
+      const auto more = ::send(descriptor_, block.data(), block.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+      if (more <= 0) break;
+      sent += static_cast<std::size_t>(more);
+    }
+    return sent;
+  }
+
+  /// Sends `x` that many times.
+  bool send_filler(std::size_t size) {
+    const std::string block(1 << 16, 'x');
+    for (; size > block.size(); size -= block.size()) {
+      if (!send(block)) return false;
+    }
+    return send(std::string_view(block).substr(0, size));
   }
 
   /// Waits for more bytes; false where none come any more.

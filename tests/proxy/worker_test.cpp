@@ -1,0 +1,109 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "running_proxy.hpp"
+#include "scripts.hpp"
+
+namespace sidegate::proxy {
+namespace {
+
+TEST(Worker, TurnsAwayConnectionsBeyondTheLimit) {
+  ScriptedOrigin origin(answering(std::string(kOk)));
+  RunningProxy proxy({origin.port()}, {.limits = "connections: 2", .workers = 2});
+  Wire first(proxy.port());
+  first.send(kGet);
+  EXPECT_EQ(first.read_answer().status(), 200U);
+  {
+    Wire second(proxy.port());
+    second.send(kGet);
+    EXPECT_EQ(second.read_answer().status(), 200U);
+    Wire third(proxy.port());
+    const Message refused = third.read_answer();
+    EXPECT_EQ(refused.status(), 503U);
+    EXPECT_EQ(refused.field("Connection"), "close");
+    EXPECT_EQ(refused.body, R"({"error":"Service unavailable"})");
+    EXPECT_EQ(third.read_to_end(), "");
+  }
+  // Once one has left there is room again.
+  ASSERT_TRUE(proxy.counters_become([](const auto& counters) { return counters.connections_open[0] == 1; }));
+  Wire fourth(proxy.port());
+  fourth.send(kGet);
+  EXPECT_EQ(fourth.read_answer().status(), 200U);
+}
+
+TEST(Worker, CountsConnectionsAndRequests) {
+  ScriptedOrigin origin(answering(std::string(kOk)));
+  RunningProxy proxy({origin.port()}, {.workers = 2});
+  for (int i = 0; i < 20; ++i) {
+    Wire client(proxy.port());
+    client.send(kGet);
+    EXPECT_EQ(client.read_answer().status(), 200U);
+    client.send("DELETE /x HTTP/1.1\r\nHost: h\r\n\r\n");
+    EXPECT_EQ(client.read_answer().status(), 200U);
+  }
+  ASSERT_TRUE(proxy.counters_become([](const auto& counters) { return counters.connections_open[0] == 0; }));
+  const auto counters = proxy.counters();
+  EXPECT_EQ(counters.connections_total[0], 20U);
+  EXPECT_EQ(counters.request_durations[0].count, 40U);
+  EXPECT_EQ(counters.origin_durations[0].count, 40U);
+  EXPECT_EQ(counters.origin_connections[0].active, 0U);
+  EXPECT_EQ(counters.origin_connections[0].idle, origin.connections());
+}
+
+TEST(Worker, ServesManyConnectionsAtTheSameTime) {
+  ScriptedOrigin origin(echoing());
+  RunningProxy proxy({origin.port()}, {.workers = 2});
+  std::vector<std::thread> clients;
+  for (int i = 0; i < 8; ++i) {
+    clients.emplace_back([&, i] {
+      Wire client(proxy.port());
+      for (int j = 0; j < 100; ++j) {
+        const auto body = numbered_bytes(static_cast<std::size_t>(i * 100 + j) * 97);
+        ASSERT_TRUE(client.send(post(body)));
+        ASSERT_TRUE(client.read_answer().body == body);
+      }
+    });
+  }
+  for (auto& client : clients) client.join();
+  EXPECT_EQ(proxy.stop().size(), 800U);
+}
+
+TEST(Worker, CanBeDestroyedWithoutHavingRun) {
+  config::Config config;
+  const auto labels = label_names(config);
+  const std::vector<net::ListeningSocket> none;
+  SharedState shared;
+  config::Diagnostics diagnostics("test.yaml");
+  const Worker worker(WorkerSetup{.config = config,
+                                  .labels = labels,
+                                  .listeners = none,
+                                  .policy = policy::Policy::compile(config, diagnostics),
+                                  .access_log = nullptr,
+                                  .shared = shared});
+}
+
+TEST(LabelNames, AreThoseOfTheConfiguration) {
+  config::Config config;
+  config.listeners.push_back({.name = "public", .address = {}, .mode = 0, .where = {}});
+  config.upstreams.resize(2);
+  config.upstreams[0].name = "one";
+  config.upstreams[0].servers.push_back({"http://a:1", {}, {}});
+  config.upstreams[0].servers.push_back({"http://b:1", {}, {}});
+  config.upstreams[1].name = "two";
+  config.upstreams[1].servers.push_back({"http://c:1", {}, {}});
+  config.routes.resize(1);
+  config.routes[0].name = "all";
+  config.authenticators.resize(1);
+  config.authenticators[0].name = "staff";
+  const auto labels = label_names(config);
+  EXPECT_THAT(labels.listeners, testing::ElementsAre("public"));
+  EXPECT_THAT(labels.routes, testing::ElementsAre("all"));
+  EXPECT_THAT(labels.upstreams, testing::ElementsAre("one", "two"));
+  EXPECT_THAT(labels.authenticators, testing::ElementsAre("staff"));
+  ASSERT_EQ(labels.servers.size(), 3U);
+  EXPECT_EQ(labels.servers[1].server, "http://b:1");
+  EXPECT_EQ(labels.servers[2].upstream, "two");
+}
+
+}  // namespace
+}  // namespace sidegate::proxy
