@@ -18,7 +18,7 @@ void Exchange::reset() {
   response_parser.reset();
   response_facts = {};
   response_body = {};
-  response_head_read = response_started = response_chunked = response_trailers = keep_alive = false;
+  answer_began = response_head_read = response_started = response_chunked = response_trailers = keep_alive = false;
   answer.clear();
   to_client.clear();
   trace_id = {};

@@ -52,6 +52,7 @@ struct Exchange {
   http::ResponseHead response;
   http::ResponseFacts response_facts;
   http::BodyDecoder response_body;
+  bool answer_began = false;      ///< the origin has sent a byte
   bool response_head_read = false;
   bool response_started = false;  ///< bytes of the final answer have been sent or gathered
   bool response_chunked = false;  ///< the client gets chunks

@@ -45,6 +45,7 @@ boost::asio::awaitable<void, net::Executor> Session::relay_answers(WorkerLoop& l
     // Idle: the server closed it, or spoke without being asked.
     if (session == nullptr) break;
     in.commit(bytes);
+    if (bytes > 0) session->exchange_->answer_began = true;
     Progress progress = error ? session->on_origin_closed(error) : session->take_answer();
     while (progress != Progress::Retrying) {
       if (!session->send_to_client_now()) co_await session->flush_to_client();
@@ -212,8 +213,8 @@ Session::Progress Session::on_origin_closed(const boost::system::error_code& err
 bool Session::can_retry() const noexcept {
   // RFC 9112 section 9.3.1: a connection that was idle may have been closed just as the request was sent on it.
   const Exchange& exchange = *exchange_;
-  return connection_->reused() && connection_->buffer().empty() && !exchange.retried && exchange.replayable &&
-         http::is_idempotent(exchange.head.known_method) && !exchange.response_head_read && !loop_.draining();
+  return connection_->reused() && !exchange.answer_began && !exchange.retried && exchange.replayable &&
+         http::is_idempotent(exchange.head.known_method) && !loop_.draining();
 }
 
 Session::Progress Session::fail(Reason reason) {

@@ -384,8 +384,7 @@ TEST(SessionAnswer, AnOriginThatSaysNothingIs504) {
 
 TEST(SessionAnswer, ARoutesTimeoutTakesThePlaceOfTheUpstreams) {
   ScriptedOrigin origin([](Wire& wire) { wire.read_to_end(); });
-  const ProxySettings settings{
-      .routes = "routes: [{path: /**, authenticate: none, upstream: app, timeout: 100ms}]\n"};
+  const ProxySettings settings{.routes = "routes: [{path: /**, authenticate: none, upstream: app, timeout: 100ms}]\n"};
   RunningProxy proxy({origin.port()}, settings);
   EXPECT_EQ(get(proxy).status(), 504U);
 }

@@ -7,8 +7,8 @@
 #include "running_proxy.hpp"
 #include "scripts.hpp"
 
-/// The twin of every script: the same exchange again and again, cut after each of its bytes in turn. Nothing may crash or
-/// stay behind, the next connection works, and every request whose head came whole is recorded exactly once.
+/// The twin of every script: the same exchange again and again, cut after each of its bytes in turn. Nothing may crash
+/// or stay behind, the next connection works, and every request whose head came whole is recorded exactly once.
 namespace sidegate::proxy {
 namespace {
 
@@ -137,6 +137,7 @@ TEST_P(CutAtEachStep, TheOriginOfItsAnswer) {
     cutting.step = step;
     Wire client(proxy.port());
     client.send(kRequest);
+    client.finish_sending();
     const Message answer = read_final(client);
     const auto rest = client.read_to_end();
     // What came just before a reset may be lost on its way.

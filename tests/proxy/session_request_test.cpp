@@ -62,7 +62,9 @@ TEST(SessionRequest, AnswersPipelinedRequestsInTheirOrder) {
     Wire client(proxy.port());
     std::string_view rest = requests;
     while (!rest.empty()) {
-      const std::size_t size = way == 0 ? rest.size() : way == 1 ? 1 : std::min<std::size_t>(rest.size(), random() % 40 + 1);
+      const std::size_t size = way == 0   ? rest.size()
+                               : way == 1 ? 1
+                                          : std::min<std::size_t>(rest.size(), random() % 40 + 1);
       ASSERT_TRUE(client.send(rest.substr(0, size)));
       rest.remove_prefix(size);
     }
@@ -93,7 +95,8 @@ TEST(SessionRequest, StreamsBodiesOfEverySize) {
   RunningProxy proxy({origin.port()});
   Wire client(proxy.port());
   // The buffer has 48 KiB: bodies that fit, that end at its end, and that do not fit.
-  for (const std::size_t size : {1U, 4096U, 40'000U, 48'000U, 49'000U, 49'080U, 49'152U, 60'000U, 100'000U, 3'000'000U}) {
+  for (const std::size_t size :
+       {1U, 4096U, 40'000U, 48'000U, 49'000U, 49'080U, 49'152U, 60'000U, 100'000U, 3'000'000U}) {
     const auto body = numbered_bytes(size);
     std::thread sender([&] { client.send(post(body)); });
     const Message answer = client.read_answer();
@@ -247,7 +250,8 @@ TEST(SessionRequest, AMalformedRequestAfterAHeadHasABodyInItsAnswer) {
 
 TEST(SessionRequest, HoldsBodiesToTheRoutesLimit) {
   ScriptedOrigin origin(echoing());
-  const ProxySettings settings{.routes = "routes: [{path: /**, authenticate: none, upstream: app, max_body: 100KiB}]\n"};
+  const ProxySettings settings{.routes =
+                                   "routes: [{path: /**, authenticate: none, upstream: app, max_body: 100KiB}]\n"};
   constexpr std::size_t kMax = 100 * 1024;
   RunningProxy proxy({origin.port()}, settings);
   const std::string chunked = "POST /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -331,7 +335,8 @@ TEST(SessionRequest, ClosesAConnectionThatIsNotUsed) {
 }
 
 TEST(SessionRequest, SpeaksHttp10) {
-  ScriptedOrigin origin(answering("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk("abc") + "0\r\n\r\n"));
+  ScriptedOrigin origin(
+      answering("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk("abc") + "0\r\n\r\n"));
   ScriptedOrigin with_length(answering(std::string(kOk)));
   {
     RunningProxy proxy({origin.port()});

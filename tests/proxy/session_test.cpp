@@ -15,8 +15,12 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-bool one_in_use(const telemetry::WorkerCounters& counters) { return counters.origin_connections[0].active == 1; }
-bool none_connected(const telemetry::WorkerCounters& counters) { return counters.connections_open[0] == 0; }
+bool one_in_use(const telemetry::WorkerCounters& counters) {
+  return counters.origin_connections[0].active == 1;
+}
+bool none_connected(const telemetry::WorkerCounters& counters) {
+  return counters.connections_open[0] == 0;
+}
 
 TEST(SessionDrain, AnswersCloseTheirConnectionsFromThenOn) {
   ScriptedOrigin origin(answering(std::string(kOk)));

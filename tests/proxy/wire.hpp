@@ -164,9 +164,7 @@ class Wire {
     if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
   }
   void reset() noexcept {
-    const struct linger hard {
-      1, 0
-    };
+    const struct linger hard { 1, 0 };
     ::setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
     close();
   }
@@ -243,8 +241,8 @@ class Wire {
   End end_ = End::Open;
 };
 
-/// A server that does with each of its connections what a script says, each on a thread of its own. End the proxy first:
-/// whatever a script waits for then ends too.
+/// A server that does with each of its connections what a script says, each on a thread of its own. End the proxy
+/// first: whatever a script waits for then ends too.
 class ScriptedOrigin {
  public:
   using Script = std::function<void(Wire&)>;

@@ -1,0 +1,84 @@
+#include <sidegate/net/stream_socket.hpp>
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <string>
+#include <string_view>
+
+namespace sidegate::net {
+namespace {
+
+/// Two ends of one connection.
+class SendNow : public testing::Test {
+ protected:
+  SendNow() {
+    std::array<int, 2> ends{};
+    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()), 0);
+    socket_.assign({AF_UNIX, 0}, ends[0]);
+    prepare(socket_);
+    other_ = ends[1];
+  }
+  ~SendNow() override { close_other(); }
+
+  SendResult send(std::string_view bytes) {
+    const iovec slice{const_cast<char*>(bytes.data()), bytes.size()};
+    return send_now(socket_, {&slice, 1});
+  }
+  std::string receive(std::size_t most) {
+    std::string bytes(most, '\0');
+    const auto count = ::recv(other_, bytes.data(), bytes.size(), MSG_DONTWAIT);
+    bytes.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
+    return bytes;
+  }
+  void close_other() {
+    if (other_ >= 0) ::close(other_);
+    other_ = -1;
+  }
+
+  boost::asio::io_context io_;
+  StreamSocket socket_{io_.get_executor()};
+  int other_ = -1;
+};
+
+TEST_F(SendNow, SendsAllSlicesInTheirOrder) {
+  std::array<std::string, 3> texts{"one ", "", "two"};
+  std::array<iovec, 3> slices{};
+  for (std::size_t i = 0; i < slices.size(); ++i) slices[i] = {texts[i].data(), texts[i].size()};
+  const auto result = send_now(socket_, slices);
+  EXPECT_EQ(result.status, SendStatus::Sent);
+  EXPECT_EQ(result.bytes, 7U);
+  EXPECT_EQ(receive(100), "one two");
+}
+
+TEST_F(SendNow, TakesWhatFitsAndDoesNotWait) {
+  const std::string block(1 << 20, 'x');
+  std::size_t sent = 0;
+  SendResult result = send(block);
+  EXPECT_EQ(result.status, SendStatus::Sent);
+  EXPECT_LT(result.bytes, block.size());
+  while (result.status == SendStatus::Sent) {
+    sent += result.bytes;
+    result = send(block);
+  }
+  EXPECT_EQ(result.status, SendStatus::WouldBlock);
+  EXPECT_EQ(result.bytes, 0U);
+  std::size_t received = 0;
+  while (received < sent) received += receive(block.size()).size();
+  EXPECT_EQ(send("more").status, SendStatus::Sent);
+}
+
+TEST_F(SendNow, AClosedConnectionFailsWithoutASignal) {
+  close_other();
+  EXPECT_EQ(send("x").status, SendStatus::Failed);
+  socket_.close();
+  EXPECT_EQ(send("x").status, SendStatus::Failed);
+}
+
+}  // namespace
+}  // namespace sidegate::net
