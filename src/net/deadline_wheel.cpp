@@ -38,7 +38,7 @@ void DeadlineWheel::clear(Deadline& entry) noexcept {
 
 void DeadlineWheel::insert(Deadline& entry) {
   const auto horizon = now_ + kTick * static_cast<int>(kBuckets - 2);
-  entry.bucket_ = std::clamp(round_up(entry.deadline_), now_ + kTick, horizon);
+  entry.bucket_ = std::clamp(round_up(std::min(entry.deadline_, horizon)), now_ + kTick, horizon);
   bucket_of(entry.bucket_).push_back(entry);
 }
 
@@ -49,12 +49,12 @@ void DeadlineWheel::advance(base::SteadyTime now) {
     due.splice(due.end(), bucket_of(now_));
     if (now - now_ > kTurn) now_ = now - kTurn;  // one turn looks at every bucket
   }
-  while (!due.empty()) {
+  while (!due.empty() && !stopped_) {
     Deadline& entry = due.front();
     due.pop_front();
     if (entry.deadline_ <= now) {
       entry.on_deadline();
-    } else if (!stopped_) {
+    } else {
       insert(entry);
     }
   }
@@ -65,9 +65,10 @@ void DeadlineWheel::arm() {
   armed_ = true;
   timer_.expires_after(kTick);
   timer_.async_wait([this](const boost::system::error_code& error) {
+    // Still armed meanwhile: whoever sets a deadline from within must not move the wheel past ticks not looked at.
+    if (!error && !stopped_) advance(std::chrono::steady_clock::now());
     armed_ = false;
     if (error || stopped_) return;
-    advance(std::chrono::steady_clock::now());
     const bool any =
         std::any_of(buckets_.begin(), buckets_.end(), [](const Bucket& bucket) { return !bucket.empty(); });
     if (any) arm();
