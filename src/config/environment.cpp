@@ -144,7 +144,8 @@ class SidecarReader {
   }
 
   void read_public_paths() {
-    const auto text = get("SIDEGATE_PUBLIC");
+    // Unlike the others, set but empty means something: no path is public.
+    const auto text = environment_("SIDEGATE_PUBLIC");
     if (!text) return;
     sidecar_.public_paths.clear();
     base::for_each_list_item(*text, [this](std::string_view path) {

@@ -21,9 +21,15 @@ struct Gathered {
   bool keep_alive = false;
   bool nominates = false;
   bool expects_continue = false;
+  std::size_t connection_bytes = 0;
 };
 
+/// More than any honest list of options. Each field is compared with the list, so an endless one would be costly.
+constexpr std::size_t kConnectionBytesMax = 1024;
+
 void read_connection(std::string_view value, Gathered& gathered) noexcept {
+  gathered.connection_bytes += value.size();
+  if (gathered.connection_bytes > kConnectionBytesMax) return;
   base::for_each_list_item(value, [&](std::string_view option) {
     if (base::equals_ignoring_case(option, "close")) {
       gathered.close = true;
@@ -55,7 +61,8 @@ Gathered gather(const std::vector<Field>& fields) noexcept {
         read_connection(field.value, gathered);
         break;
       case FieldName::Expect:
-        gathered.expects_continue = base::equals_ignoring_case(field.value, "100-continue");
+        gathered.expects_continue =
+            gathered.expects_continue || base::equals_ignoring_case(field.value, "100-continue");
         break;
       default:
         break;
@@ -97,6 +104,7 @@ bool is_ipv6_literal(std::string_view text) noexcept {
 
 Result<RequestFacts> check_request(const RequestHead& head) noexcept {
   const Gathered gathered = gather(head.fields);
+  if (gathered.connection_bytes > kConnectionBytesMax) return Reason::HeadTooLarge;
   if (head.known_method == Method::Connect) return Reason::ConnectMethod;
   if (gathered.hosts > 1) return Reason::SeveralHosts;                                           // section 3.2
   if (gathered.hosts == 0 && head.version == Version::Http11) return Reason::MissingHost;        // section 3.2
@@ -115,6 +123,7 @@ Result<RequestFacts> check_request(const RequestHead& head) noexcept {
 
 Result<ResponseFacts> check_response(const ResponseHead& head, Method method) noexcept {
   const Gathered gathered = gather(head.fields);
+  if (gathered.connection_bytes > kConnectionBytesMax) return Reason::HeadTooLarge;
   const auto declared = declared_framing(gathered, head.version);
   if (!declared) return declared.error();
   ResponseFacts facts;

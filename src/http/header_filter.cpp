@@ -15,11 +15,6 @@ constexpr char normalise(char c) noexcept {
   return base::is_alpha(c) || base::is_digit(c) ? base::to_lower(c) : '-';
 }
 
-/// Names that steer the message or say what it is. They are not dropped under their own name here, but a twin such as
-/// `Content_Length`, which an origin may take for the real one, is.
-constexpr std::array<std::string_view, 4> kProtocolNames{"content-length", "content-type", "content-encoding",
-                                                         "user-agent"};
-
 /// What a caller may not say about itself unless it is trusted, and nobody is yet.
 constexpr std::array<std::string_view, 10> kForwardedPatterns{
     "Forwarded", "X-Forwarded-*", "X-Real-IP",      "X-Original-*",      "X-Rewrite-*",
@@ -72,14 +67,12 @@ void HeaderFilter::add_pattern(std::string_view pattern) {
 
 bool HeaderFilter::drops(const Field& field) const noexcept {
   const auto name = field.name;
-  const bool plain = is_plain(name);
-  if (plain && !first_letters_.test(static_cast<unsigned char>(normalise(name.front())))) return false;
+  if (!is_plain(name)) return true;
+  if (!first_letters_.test(static_cast<unsigned char>(normalise(name.front())))) return false;
   if (name.size() > kUsualNameBytesMax) return matches(normalise_field_name(name));
   std::array<char, kUsualNameBytesMax> buffer{};
   std::transform(name.begin(), name.end(), buffer.begin(), normalise);
-  const std::string_view normalised(buffer.data(), name.size());
-  if (matches(normalised)) return true;
-  return !plain && std::find(kProtocolNames.begin(), kProtocolNames.end(), normalised) != kProtocolNames.end();
+  return matches({buffer.data(), name.size()});
 }
 
 bool HeaderFilter::matches(std::string_view normalised) const noexcept {

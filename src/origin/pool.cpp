@@ -1,7 +1,9 @@
 #include <sidegate/origin/pool.hpp>
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
+#include <boost/asio/detached.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -28,6 +30,11 @@ void Connection::close() noexcept {
   if (std::exchange(counted_, false)) --server_->open;
 }
 
+// Out of the idle ones as well, if it is one of them.
+void Connection::on_deadline() {
+  pool_->discard(*this);
+}
+
 Pool::Pool(const config::Upstream& settings, std::size_t first_server_index, const net::Executor& executor,
            net::DeadlineWheel& deadlines, net::BufferPool& buffers, net::Resolver& resolver)
     : settings_(&settings), executor_(executor), deadlines_(&deadlines), buffers_(&buffers), resolver_(&resolver) {
@@ -36,7 +43,6 @@ Pool::Pool(const config::Upstream& settings, std::size_t first_server_index, con
     state.settings = &server;
     state.index = first_server_index++;
     state.endpoints = net::Resolver::literal(server.address);
-    if (!state.endpoints.empty()) state.resolved_at = base::SteadyTime::max();
     servers_.push_back(std::move(state));
   }
 }
@@ -48,15 +54,18 @@ ServerState& Pool::next_server() noexcept {
 }
 
 ConnectionPtr Pool::take_idle() {
-  ServerState& server = servers_[next_];
-  while (!server.idle.empty()) {
-    ConnectionPtr connection = std::move(server.idle.back());
-    server.idle.pop_back();
-    if (!connection->is_open()) continue;
-    next_ = (next_ + 1) % servers_.size();
-    deadlines_->clear(*connection);
-    ++connection->exchanges_;
-    return connection;
+  for (std::size_t tried = 0; tried < servers_.size(); ++tried) {
+    ServerState& server = servers_[(next_ + tried) % servers_.size()];
+    while (!server.idle.empty()) {
+      ConnectionPtr connection = std::move(server.idle.back());
+      server.idle.pop_back();
+      if (!connection->is_open()) continue;
+      next_ = (next_ + tried + 1) % servers_.size();
+      deadlines_->clear(*connection);
+      ++connection->exchanges_;
+      return connection;
+    }
+    if (server.open < settings_->max_connections) break;
   }
   return nullptr;
 }
@@ -75,12 +84,14 @@ boost::asio::awaitable<Result<ConnectionPtr>, net::Executor> Pool::connect() {
 }
 
 boost::asio::awaitable<Result<ConnectionPtr>, net::Executor> Pool::connect_to(ServerState& server) {
-  co_await resolve(server);
+  const auto deadline = std::chrono::steady_clock::now() + settings_->connect_timeout;
+  co_await resolve(server, deadline);
+  // Others may have gone on meanwhile.
+  if (aborted_ || server.open >= settings_->max_connections) co_return Reason::OriginExhausted;
   auto connection = std::make_shared<Connection>(*this, server, net::StreamSocket(executor_), buffers_->take());
-  Reason reason = Reason::OriginUnreachable;
+  Reason reason = server.looking_up && server.endpoints.empty() ? Reason::OriginTimeout : Reason::OriginUnreachable;
   // A copy: another request may resolve the name anew meanwhile.
   const auto endpoints = server.endpoints;
-  const auto deadline = std::chrono::steady_clock::now() + settings_->connect_timeout;
   connecting_.push_back(connection.get());
   for (const auto& endpoint : endpoints) {
     boost::system::error_code error;
@@ -108,16 +119,31 @@ boost::asio::awaitable<Result<ConnectionPtr>, net::Executor> Pool::connect_to(Se
   co_return reason;
 }
 
-boost::asio::awaitable<void, net::Executor> Pool::resolve(ServerState& server) {
+boost::asio::awaitable<void, net::Executor> Pool::resolve(ServerState& server, base::SteadyTime deadline) {
+  if (net::Resolver::is_literal(server.settings->address)) co_return;
   const auto now = std::chrono::steady_clock::now();
-  if (server.resolved_at != base::SteadyTime::min() &&
-      (server.resolved_at == base::SteadyTime::max() || now - server.resolved_at < settings_->resolve_interval)) {
-    co_return;
+  const bool fresh = !server.endpoints.empty() && now - server.resolved_at < settings_->resolve_interval;
+  if (!fresh && !server.looking_up) {
+    server.looking_up = true;
+    boost::asio::co_spawn(executor_, look_up(server), boost::asio::detached);
   }
-  server.resolved_at = now;
+  // Known addresses serve while they are looked up anew.
+  if (!server.looking_up || !server.endpoints.empty()) co_return;
+  WaitTimer answer(executor_, deadline);
+  server.awaiting.push_back(&answer);
+  co_await answer.async_wait(boost::asio::as_tuple(boost::asio::deferred));
+  std::erase(server.awaiting, &answer);
+}
+
+boost::asio::awaitable<void, net::Executor> Pool::look_up(ServerState& server) {
   auto endpoints = co_await resolver_->resolve(server.settings->address);
   // A name server that is out of reach takes nothing away: the last addresses may still be right.
-  if (!endpoints.empty()) server.endpoints = std::move(endpoints);
+  if (!endpoints.empty()) {
+    server.endpoints = std::move(endpoints);
+    server.resolved_at = std::chrono::steady_clock::now();
+  }
+  server.looking_up = false;
+  for (WaitTimer* const waiting : server.awaiting) waiting->cancel();
 }
 
 void Pool::give_back(const ConnectionPtr& connection) {
@@ -140,6 +166,9 @@ void Pool::discard(Connection& connection) noexcept {
 void Pool::abort_connects() noexcept {
   aborted_ = true;
   for (Connection* connection : connecting_) connection->close();
+  for (ServerState& server : servers_) {
+    for (WaitTimer* const waiting : server.awaiting) waiting->cancel();
+  }
 }
 
 void Pool::drain() noexcept {

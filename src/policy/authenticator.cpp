@@ -5,6 +5,9 @@
 
 #include <boost/json/value.hpp>
 
+#include <array>
+#include <charconv>
+
 #include "header_template.hpp"
 
 namespace sidegate::policy {
@@ -41,13 +44,17 @@ Result<std::string_view> subject_of(const boost::json::object& claims, std::stri
     if (text.empty() || text == "." || text == "..") return Reason::MissingClaim;
     return text;
   }
+  std::array<char, 20> digits{};
+  char* const end = digits.data() + digits.size();
+  std::to_chars_result written{};
   if (value->is_int64()) {
-    storage = std::to_string(value->get_int64());
+    written = std::to_chars(digits.data(), end, value->get_int64());
   } else if (value->is_uint64()) {
-    storage = std::to_string(value->get_uint64());
+    written = std::to_chars(digits.data(), end, value->get_uint64());
   } else {
     return Reason::MissingClaim;
   }
+  storage.assign(digits.data(), written.ptr);
   return std::string_view(storage);
 }
 

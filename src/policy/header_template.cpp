@@ -6,6 +6,7 @@
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -16,6 +17,16 @@ using base::Reason;
 using base::Result;
 
 enum class InList : bool { No, Yes };
+
+constexpr const char* kVisibleOnly =
+    "the value of an injected header may hold visible ASCII characters and spaces only";
+
+bool is_visible(std::string_view text) noexcept {
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    const auto code = static_cast<unsigned char>(c);
+    return code >= 0x20 && code <= 0x7E;
+  });
+}
 
 /// Appends `text` as it may stand in a field value.
 Result<void> append_encoded(std::string_view text, InList in_list, std::string& out) {
@@ -120,12 +131,7 @@ base::OrMessage<HeaderTemplate> HeaderTemplate::compile(std::string_view text) {
     const auto open = std::min(text.find('{'), text.size());
     const auto literal = text.substr(0, open);
     if (!literal.empty()) {
-      for (const char c : literal) {
-        const auto code = static_cast<unsigned char>(c);
-        if (code < 0x20 || code > 0x7E) {
-          return base::Message{"the value of an injected header may hold visible ASCII characters and spaces only"};
-        }
-      }
+      if (!is_visible(literal)) return base::Message{kVisibleOnly};
       if (literal.find('}') != std::string_view::npos) return base::Message{"a \"}\" without its \"{\""};
       compiled.pieces_.push_back({Source::Literal, std::string(literal), {}});
     }
@@ -147,6 +153,7 @@ base::OrMessage<HeaderTemplate::Piece> HeaderTemplate::compile_placeholder(std::
   const auto bar = inside.find('|');
   const auto name = inside.substr(0, bar);
   if (bar != std::string_view::npos) piece.fallback = inside.substr(bar + 1);
+  if (!is_visible(piece.fallback)) return base::Message{kVisibleOnly};
   if (name == "subject") {
     piece.source = Source::Subject;
   } else if (name == "roles") {

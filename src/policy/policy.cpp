@@ -63,6 +63,7 @@ struct Policy::State {
   std::vector<Route> routes;
   std::vector<RouteTable> tables;  ///< by listener
   http::HeaderFilter filter;
+  bool filter_drops_cookies = false;  ///< `strip` names Cookie: nothing of it is written anew
 
   Decision refuse(Reason reason, const Route* route, Scratch& scratch) const;
   Decision authenticate(const Request& request, const Route& route, base::UnixTime now, Scratch& scratch);
@@ -89,6 +90,8 @@ std::unique_ptr<Policy> Policy::compile(const config::Config& config, config::Di
       diagnostics.error(route.where, "several jwt authenticators on one route are not supported yet");
     }
   }
+  state->filter_drops_cookies =
+      state->filter.drops({.name = "Cookie", .value = {}, .line = {}, .known = http::FieldName::Cookie});
   for (const auto& listener : config.listeners) {
     const auto names_it = [&](const config::Route& route) {
       return route.listener && route.listener->value == listener.name;
@@ -207,7 +210,7 @@ void Policy::State::remove_other_places(const Request& request, const Route& rou
       }
     }
   }
-  if (!scratch.cookies_to_remove.empty() &&
+  if (!filter_drops_cookies && !scratch.cookies_to_remove.empty() &&
       http::append_cookies_without(request.head->fields, scratch.cookies_to_remove, scratch.lines)) {
     decision.forward_cookie = false;
   }

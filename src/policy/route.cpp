@@ -1,6 +1,6 @@
 #include "route.hpp"
 
-#include <sidegate/base/text.hpp>
+#include <sidegate/http/header_filter.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -56,7 +56,7 @@ std::vector<InjectedLine> compile_inject(const config::Config& config, const con
   };
   for (const auto& header : config.inject) {
     const bool replaced = std::any_of(route.inject.begin(), route.inject.end(), [&](const auto& own) {
-      return base::equals_ignoring_case(own.name.value, header.name.value);
+      return http::normalise_field_name(own.name.value) == http::normalise_field_name(header.name.value);
     });
     if (!replaced) add(header, report_global);
   }
@@ -107,10 +107,10 @@ void check_order(const std::vector<Route>& routes, const config::Config& config,
         break;
       }
       const bool weaker = first.authenticate == Authenticate::Required && second.authenticate != Authenticate::Required;
-      if (weaker && covers_paths(second, first) && covers_hosts(second, first) && !covers_methods(first, second)) {
+      if (weaker && covers_paths(second, first) && covers_hosts(second, first)) {
         diagnostics.warning(config.routes[later].where,
                             "this route asks for less than the route \"" + first.facts.name +
-                                "\" and takes its paths for every method that the other does not name");
+                                "\" before it, and takes whatever that one's paths, hosts and methods leave");
       }
     }
   }

@@ -48,10 +48,11 @@ base::OrMessage<PathPattern> PathPattern::compile(std::string_view text) {
     // A literal that no canonical path can hold would never match; it is read by the rules of a request's own path.
     std::string storage;
     const auto canonical = http::canonicalise("/" + std::string(segment), false, storage);
-    const bool fine = canonical && canonical->query.empty() && segment != "." && segment != "..";
+    const auto decoded = http::percent_decode(segment);
+    const bool fine = canonical && canonical->query.empty() && decoded != "." && decoded != "..";
     if (!fine)
       return not_a_pattern(text, "has a segment that no canonical path can have: \"" + std::string(segment) + "\"");
-    pattern.segments_.push_back({false, http::percent_decode(segment)});
+    pattern.segments_.push_back({false, decoded});
   }
   return pattern;
 }
@@ -89,7 +90,7 @@ base::OrMessage<HostPattern> HostPattern::compile(std::string_view text) {
     name.remove_prefix(1);
   }
   if (name.ends_with('.')) name.remove_suffix(1);
-  const auto bare = pattern.below_ ? name.substr(1) : name;
+  const auto bare = pattern.below_ && !name.empty() ? name.substr(1) : name;
   const bool is_literal = bare.starts_with('[') && bare.ends_with(']');
   if (!http::is_valid_host(bare) || (!is_literal && bare.find(':') != std::string_view::npos)) {
     return base::Message{"the host \"" + std::string(text) + "\" is no name, \"*.name\" or address without a port"};

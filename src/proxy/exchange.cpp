@@ -12,7 +12,7 @@ void Exchange::reset() {
   head_read = false;
   added_lines.clear();
   request_body = {};
-  request_trailers = request_done = upload_failed = replayable = retried = false;
+  request_trailers = request_done = upload_failed = adds_host = replayable = retried = false;
   request_body_bytes = 0;
   to_origin.clear();
   response_parser.reset();

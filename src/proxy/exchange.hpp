@@ -25,6 +25,10 @@ namespace sidegate::proxy {
 struct Exchange {
   explicit Exchange(const base::Limits& limits) : request_parser(limits), response_parser(limits) {}
 
+  /// Whether the origin has got the request whole: until then its connection can serve no other, for what comes next
+  /// on it would be read as the rest of this one.
+  bool request_sent() const noexcept { return request_done && to_origin.empty() && !upload_failed; }
+
   /// Forgets everything but the memory.
   void reset();
 
@@ -42,6 +46,7 @@ struct Exchange {
   bool request_trailers = false;  ///< the last chunk has been written, trailers follow
   bool request_done = false;      ///< the whole request has been gathered for the origin
   bool upload_failed = false;     ///< the origin takes no more of the request
+  bool adds_host = false;         ///< the caller sent no Host, and the origin wants one
   bool replayable = false;        ///< `to_origin` holds the whole request, and can be sent once more
   bool retried = false;
   std::uint64_t request_body_bytes = 0;
@@ -52,7 +57,7 @@ struct Exchange {
   http::ResponseHead response;
   http::ResponseFacts response_facts;
   http::BodyDecoder response_body;
-  bool answer_began = false;      ///< the origin has sent a byte
+  bool answer_began = false;  ///< the origin has sent a byte
   bool response_head_read = false;
   bool response_started = false;  ///< bytes of the final answer have been sent or gathered
   bool response_chunked = false;  ///< the client gets chunks

@@ -95,14 +95,13 @@ boost::asio::awaitable<void, net::Executor> Session::run() {
     exchange_->to_origin.consume(sent.bytes);
     if (!exchange_->to_origin.empty()) co_await flush_to_origin();
     if (in_flight_ && !exchange_->request_done) co_await relay_request_body();
-    if (in_flight_ && !exchange_->response_head_read) wait_for_answer();
+    if (in_flight_) wait_for_answer();
     while (in_flight_) {
-      if (!in_.empty() || client_done_ || !exchange_->request_done) {
+      if (!in_.empty() || client_done_ || !exchange_->request_done || !read_ahead()) {
         co_await changed_.wait();
         continue;
       }
       // The next request, the client's leaving, or nothing until the answer is whole.
-      read_ahead();
       const auto [error, bytes] = co_await socket_.async_read_some(in_.space(), kToken);
       in_.commit(bytes);
       if (!error) continue;
@@ -150,6 +149,11 @@ void Session::wait_until(Waiting waiting, base::SteadyTime deadline) {
 }
 
 void Session::wait_for_answer() {
+  if (exchange_->response_head_read) {
+    // It has begun already; from now on only the origin can keep us waiting.
+    const auto& upstream = loop_.pool(exchange_->decision.route->upstream).settings();
+    return wait_until(Waiting::ForOrigin, steady_clock::now() + upstream.idle_timeout);
+  }
   const auto& route = *exchange_->decision.route;
   const auto timeout = route.timeout.value_or(loop_.pool(route.upstream).settings().response_timeout);
   // A request without a body on a ready connection was sent when its head was read: the clock need not be asked again.

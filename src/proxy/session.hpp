@@ -70,7 +70,8 @@ class Session final : public net::Deadline, public SessionListHook, public std::
   bool skip_request_body();
   bool gather_request();
   std::optional<base::Reason> gather_request_body();
-  void read_ahead() noexcept;
+  /// Makes room for the next request; false where there is none beside this one.
+  bool read_ahead() noexcept;
   boost::asio::awaitable<void, net::Executor> forward();
   boost::asio::awaitable<void, net::Executor> answer_refusal(base::Reason reason, bool keep_alive);
   boost::asio::awaitable<bool, net::Executor> connect();

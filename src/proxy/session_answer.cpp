@@ -61,6 +61,8 @@ boost::asio::awaitable<void, net::Executor> Session::relay_answers(WorkerLoop& l
     if (progress == Progress::Retrying) break;
     if (progress == Progress::NeedMore) {
       const auto idle_timeout = pool.settings().idle_timeout;
+      if (!session->exchange_->response_head_read && session->waiting_ == Waiting::ForClient)
+        session->wait_for_answer();
       if (session->exchange_->response_head_read)
         session->wait_until(Waiting::ForOrigin, steady_clock::now() + idle_timeout);
       if (in.empty()) {
@@ -72,7 +74,7 @@ boost::asio::awaitable<void, net::Executor> Session::relay_answers(WorkerLoop& l
       continue;
     }
     const bool reusable = progress == Progress::Finished && session->exchange_->response_facts.keep_alive &&
-                          session->exchange_->request_done && in.empty() && connection->is_open();
+                          session->exchange_->request_sent() && in.empty() && connection->is_open();
     if (reusable) pool.give_back(connection);
     session->finish();
     if (!reusable) break;

@@ -84,6 +84,7 @@ Result<void> Session::read_facts() {
   auto facts = http::check_request(exchange.head);
   if (!facts) return facts.error();
   exchange.facts = *facts;
+  exchange.adds_host = facts->host.empty();
   const bool is_options = exchange.head.known_method == http::Method::Options;
   auto target = http::canonicalise(exchange.head.target, is_options, exchange.target_storage);
   if (!target) return target.error();
@@ -91,7 +92,6 @@ Result<void> Session::read_facts() {
   if (!target->authority.empty()) {
     // RFC 9112 section 3.2.2: the authority of the target and Host must say the same.
     if (exchange.facts.host.empty()) {
-      if (!http::is_valid_host(target->authority)) return Reason::BadHost;
       exchange.facts.host = target->authority;
     } else if (!base::equals_ignoring_case(target->authority, exchange.facts.host)) {
       return Reason::TargetAuthorityMismatch;
@@ -135,11 +135,16 @@ bool Session::gather_request() {
   lines += "X-Request-Id: ";
   lines.append(exchange.request_id.data(), exchange.request_id.size());
   lines += "\r\n";
-  if (exchange.facts.host.empty()) {
+  if (exchange.adds_host) {
     // HTTP/1.0 may leave it out, HTTP/1.1 may not.
     const auto& server = loop_.pool(exchange.decision.route->upstream).settings().servers.front().address;
-    lines +=
-        "Host: " + (server.kind == config::Address::Kind::Unix ? std::string("localhost") : server.text()) + "\r\n";
+    lines += "Host: ";
+    if (!exchange.facts.host.empty()) {
+      lines += exchange.facts.host;
+    } else {
+      lines += server.kind == config::Address::Kind::Unix ? "localhost" : server.text();
+    }
+    lines += "\r\n";
   }
   const bool traced = !exchange.trace_id.empty();
   if (!traced) {
@@ -207,12 +212,13 @@ std::optional<Reason> Session::gather_request_body() {
   return std::nullopt;
 }
 
-void Session::read_ahead() noexcept {
+bool Session::read_ahead() noexcept {
   if (pin_begin_ >= kReadAheadBytes) {
     in_.restart(0, pin_begin_);
   } else {
     in_.restart(pin_end_, in_.capacity());
   }
+  return in_.space_bytes() > 0;
 }
 
 boost::asio::awaitable<bool, net::Executor> Session::connect() {
@@ -268,6 +274,8 @@ boost::asio::awaitable<void, net::Executor> Session::relay_request_body() {
     } else if (in_.space_bytes() < kRoomMin) {
       in_.move_to(pin_end_);
     }
+    // A read into no room would end at once, again and again: this line of the coding is longer than can be kept.
+    if (in_.space_bytes() == 0) co_return break_off(Reason::BadTrailer);
     wait_until(Waiting::ForBody, steady_clock::now() + loop_.limits().idle_timeout);
     const auto [error, bytes] = co_await socket_.async_read_some(in_.space(), kToken);
     in_.commit(bytes);
@@ -289,8 +297,9 @@ boost::asio::awaitable<void, net::Executor> Session::retry() {
     co_return co_await answer_refusal(reason, exchange.facts.keep_alive && !client_done_);
   }
   exchange.to_origin.rewind();
+  const auto connection = connection_;
   co_await flush_to_origin();
-  if (in_flight_ && !exchange_->response_head_read) wait_for_answer();
+  if (in_flight_ && connection_ == connection && !exchange_->response_head_read) wait_for_answer();
 }
 
 }  // namespace sidegate::proxy

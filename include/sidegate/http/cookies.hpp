@@ -33,12 +33,17 @@ void for_each_cookie(const std::vector<Field>& fields, Visit visit) {
   }
 }
 
+/// Whether some server takes a cookie called `given` for the one called `name`: Python's strip blanks of every kind and
+/// PHP makes `_` of `.`, blanks and `[`. Letter case counts everywhere.
+bool is_cookie_twin(std::string_view given, std::string_view name) noexcept;
+
 /// The value of the cookie `name`, compared exactly; nothing where it is absent or empty. AmbiguousCookie where it
-/// stands there twice with different values, QuotedCookie where it is quoted: servers read both differently.
+/// stands there twice with different values or has a twin, QuotedCookie where it is quoted: servers read these
+/// differently.
 base::Result<std::optional<std::string_view>> find_cookie(const std::vector<Field>& fields, std::string_view name);
 
-/// Appends one `Cookie` line with every cookie but those named; nothing where none is left. False, and nothing
-/// appended, where none of the named ones is there, so that the caller's own lines can stay.
+/// Appends one `Cookie` line with every cookie but those named and their twins; nothing where none is left. False, and
+/// nothing appended, where none of the named ones is there, so that the caller's own lines can stay.
 bool append_cookies_without(const std::vector<Field>& fields, const std::vector<std::string_view>& names,
                             std::string& out);
 

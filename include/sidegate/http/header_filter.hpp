@@ -15,12 +15,12 @@ namespace sidegate::http {
 /// Which of a caller's fields go no further. Compiled once from the configuration; one for all routes, since a name
 /// that is injected on any route must not be forged on another.
 ///
-/// Names are compared the way WSGI, CGI and PHP servers make variables of them: without letter case, and with every
-/// character that is no letter or digit as `-`. So `X_User_Id` and `X.User.Id` are taken for `X-User-Id`.
+/// WSGI, CGI and PHP servers make variables of names, in which `X_User_Id` and `X.User.Id` are the same as `X-User-Id`,
+/// and some take `SCRIPT_NAME` for their own. So a name with anything but letters, digits and `-` goes no further at
+/// all, and names of the configuration are compared without letter case and with every other character as `-`.
 class HeaderFilter {
  public:
-  /// Always drops the fields of the connection (RFC 9110 section 7.6.1), the X-Forwarded family and its kin, and names
-  /// that only become a protocol field by such a change (`Content_Length`).
+  /// Always drops the fields of the connection (RFC 9110 section 7.6.1), the X-Forwarded family and its kin.
   HeaderFilter();
 
   /// Drops `name` too.

@@ -39,7 +39,7 @@ class Connection final : public net::Deadline {
 
  private:
   friend class Pool;
-  void on_deadline() override { close(); }
+  void on_deadline() override;
 
   Pool* pool_;
   ServerState* server_;

@@ -8,6 +8,8 @@
 #include <sidegate/origin/connection.hpp>
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/wait_traits.hpp>
 
 #include <cstddef>
 #include <deque>
@@ -15,14 +17,20 @@
 
 namespace sidegate::origin {
 
+/// Somebody's wait, ended by whoever has what is waited for.
+using WaitTimer = boost::asio::basic_waitable_timer<std::chrono::steady_clock,
+                                                    boost::asio::wait_traits<std::chrono::steady_clock>, net::Executor>;
+
 /// What a pool knows of one server of its upstream.
 struct ServerState {
   const config::Server* settings = nullptr;
   std::size_t index = 0;  ///< among the servers of all upstreams: its place in the metrics
   std::vector<net::StreamSocket::endpoint_type> endpoints;
   base::SteadyTime resolved_at = base::SteadyTime::min();
-  std::vector<ConnectionPtr> idle;  ///< the last used one is used next
-  std::size_t open = 0;             ///< connections in use, idle or being made
+  bool looking_up = false;           ///< its name, one look-up for all who need it
+  std::vector<WaitTimer*> awaiting;  ///< those who cannot go on without an address
+  std::vector<ConnectionPtr> idle;   ///< the last used one is used next
+  std::size_t open = 0;              ///< connections in use, idle or being made
 };
 
 /// The connections of one worker to the servers of one upstream, and the choice among them: round robin, passing over
@@ -34,7 +42,8 @@ class Pool {
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
-  /// An idle connection to the server whose turn it is; null where there is none.
+  /// An idle connection to the server whose turn it is, passing over those that may have no more connections; null
+  /// where there is none.
   ConnectionPtr take_idle();
 
   /// A new connection, in use. Tries one server after the other until the deadline: OriginUnreachable, OriginTimeout,
@@ -63,7 +72,8 @@ class Pool {
   static constexpr std::chrono::seconds kIdleMax{60};
 
   boost::asio::awaitable<base::Result<ConnectionPtr>, net::Executor> connect_to(ServerState& server);
-  boost::asio::awaitable<void, net::Executor> resolve(ServerState& server);
+  boost::asio::awaitable<void, net::Executor> resolve(ServerState& server, base::SteadyTime deadline);
+  boost::asio::awaitable<void, net::Executor> look_up(ServerState& server);
   ServerState& next_server() noexcept;
 
   const config::Upstream* settings_;

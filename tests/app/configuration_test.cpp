@@ -1,0 +1,217 @@
+#include "configuration.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+namespace sidegate::app {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+using Variables = std::map<std::string, std::string, std::less<>>;
+
+config::Environment environment_of(Variables variables) {
+  return [variables = std::move(variables)](std::string_view name) -> std::optional<std::string> {
+    const auto found = variables.find(name);
+    if (found == variables.end()) return std::nullopt;
+    return found->second;
+  };
+}
+
+const std::string kKey = "0123456789abcdef0123456789abcdef";
+
+/// A whole configuration whose one route is called `name`.
+std::string text_of(const std::string& name) {
+  return "version: 1\n"
+         "listeners: {public: {address: \"127.0.0.1:0\"}}\n"
+         "upstreams: {app: {servers: [\"http://127.0.0.1:8000\"]}}\n"
+         "routes: [{name: " +
+         name + ", path: /**, authenticate: none, upstream: app}]\n";
+}
+
+/// An empty folder to work in.
+class FindConfiguration : public testing::Test {
+ protected:
+  void SetUp() override {
+    before_ = std::filesystem::current_path();
+    std::string folder = (std::filesystem::temp_directory_path() / "app-test-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+    folder_ = folder;
+    std::filesystem::current_path(folder_);
+  }
+  void TearDown() override {
+    std::filesystem::current_path(before_);
+    std::filesystem::remove_all(folder_);
+  }
+
+  std::string write(const std::string& name, const std::string& text) const {
+    std::ofstream(folder_ / name) << text;
+    return (folder_ / name).string();
+  }
+
+  std::filesystem::path before_;
+  std::filesystem::path folder_;
+};
+
+TEST_F(FindConfiguration, LooksInOnePlaceAfterTheOther) {
+  const auto given = write("given.yaml", text_of("from-the-words"));
+  const auto named = write("named.yaml", text_of("from-the-environment"));
+  write("sidegate.yaml", text_of("from-the-folder"));
+  const auto environment = environment_of({{"SIDEGATE_CONFIG", named}, {"DJANGO_JWT_SIGNING_KEY", kKey}});
+
+  auto found = find_configuration(given, environment);
+  ASSERT_TRUE(found.ok());
+  EXPECT_EQ(found.config.routes[0].name, "from-the-words");
+  EXPECT_EQ(found.diagnostics.file(), given);
+
+  found = find_configuration("", environment);
+  ASSERT_TRUE(found.ok());
+  EXPECT_EQ(found.config.routes[0].name, "from-the-environment");
+
+  found = find_configuration("", environment_of({{"SIDEGATE_CONFIG", ""}}));
+  ASSERT_TRUE(found.ok());
+  EXPECT_EQ(found.config.routes[0].name, "from-the-folder");
+  EXPECT_EQ(found.diagnostics.file(), "sidegate.yaml");
+
+  std::filesystem::remove(folder_ / "sidegate.yaml");
+  if (std::filesystem::exists("/etc/sidegate/sidegate.yaml")) GTEST_SKIP() << "this machine has a configuration";
+  found = find_configuration("", environment_of({{"DJANGO_JWT_SIGNING_KEY", kKey}}));
+  ASSERT_TRUE(found.ok());
+  EXPECT_EQ(found.diagnostics.file(), config::kEnvironmentFile);
+  EXPECT_EQ(found.config.authenticators.size(), 1U);
+}
+
+TEST_F(FindConfiguration, AFileThatIsNotThereIsAnErrorAndNothingElseIsTried) {
+  write("sidegate.yaml", text_of("from-the-folder"));
+  for (const auto& found : {find_configuration("none.yaml", environment_of({})),
+                            find_configuration("", environment_of({{"SIDEGATE_CONFIG", "none.yaml"}}))}) {
+    EXPECT_FALSE(found.ok());
+    ASSERT_EQ(found.diagnostics.lines().size(), 1U);
+    EXPECT_THAT(found.diagnostics.lines()[0], testing::StartsWith("none.yaml"));
+  }
+}
+
+TEST_F(FindConfiguration, NeitherAFileNorAKeyIsNoOpenDoor) {
+  if (std::filesystem::exists("/etc/sidegate/sidegate.yaml")) GTEST_SKIP() << "this machine has a configuration";
+  const auto found = find_configuration("", environment_of({}));
+  EXPECT_FALSE(found.ok());
+  EXPECT_THAT(found.diagnostics.lines(), Contains(HasSubstr("DJANGO_JWT_SIGNING_KEY")));
+  EXPECT_THAT(found.config.routes, IsEmpty());
+}
+
+TEST_F(FindConfiguration, AWeakKeyIsRefusedUnlessItIsSaidToBeMeant) {
+  if (std::filesystem::exists("/etc/sidegate/sidegate.yaml")) GTEST_SKIP() << "this machine has a configuration";
+  const auto weak = find_configuration("", environment_of({{"DJANGO_JWT_SIGNING_KEY", "too short"}}));
+  EXPECT_FALSE(weak.ok());
+  EXPECT_THAT(weak.diagnostics.lines(), Contains(HasSubstr("SIDEGATE_ALLOW_WEAK_SECRET")));
+  EXPECT_THAT(weak.diagnostics.lines(), Not(Contains(HasSubstr("too short"))));
+  const auto meant = find_configuration(
+      "", environment_of({{"DJANGO_JWT_SIGNING_KEY", "too short"}, {"SIDEGATE_ALLOW_WEAK_SECRET", "1"}}));
+  EXPECT_TRUE(meant.ok());
+}
+
+/// Has standard error go somewhere else for a while.
+class StandardError {
+ public:
+  explicit StandardError(int descriptor) : before_(::dup(STDERR_FILENO)) { ::dup2(descriptor, STDERR_FILENO); }
+  StandardError(const StandardError&) = delete;
+  StandardError& operator=(const StandardError&) = delete;
+  ~StandardError() {
+    ::dup2(before_, STDERR_FILENO);
+    ::close(before_);
+  }
+
+ private:
+  int before_;
+};
+
+TEST_F(FindConfiguration, ATerminalIsWrittenToInText) {
+  if (std::filesystem::exists("/etc/sidegate/sidegate.yaml")) GTEST_SKIP() << "this machine has a configuration";
+  const Variables key{{"DJANGO_JWT_SIGNING_KEY", kKey}};
+  Variables chosen = key;
+  chosen["SIDEGATE_LOG_FORMAT"] = "json";
+  Variables empty = key;
+  empty["SIDEGATE_LOG_FORMAT"] = "";
+  {
+    const int file = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+    const StandardError redirected(file);
+    EXPECT_EQ(find_configuration("", environment_of(key)).config.log.format, "json");
+    ::close(file);
+  }
+  const int terminal = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  if (terminal < 0) GTEST_SKIP() << "no terminal to be had";
+  const StandardError redirected(terminal);
+  EXPECT_EQ(find_configuration("", environment_of(key)).config.log.format, "text");
+  EXPECT_EQ(find_configuration("", environment_of(empty)).config.log.format, "text");
+  EXPECT_EQ(find_configuration("", environment_of(chosen)).config.log.format, "json");
+  ::close(terminal);
+}
+
+TEST(ReadConfiguration, CollectsWhatEveryRoomFinds) {
+  const auto read = read_configuration("demo",
+                                       "version: 1\n"
+                                       "listeners: {public: {address: nonsense}}\n"
+                                       "upstreams: {app: {servers: [\"http://127.0.0.1:8000\"]}}\n"
+                                       "inject: {X-One: \"{subjct}\"}\n"
+                                       "routes:\n"
+                                       "  - {path: a, authenticate: none, upstream: app}\n"
+                                       "  - {path: /b, authenticate: none, upstream: ap}\n",
+                                       environment_of({}));
+  EXPECT_FALSE(read.ok());
+  const auto lines = read.diagnostics.lines();
+  EXPECT_THAT(lines, Contains(HasSubstr("demo:2:")));
+  EXPECT_THAT(lines, Contains(HasSubstr("{subjct} is no placeholder")));
+  EXPECT_THAT(lines, Contains(HasSubstr("the path pattern \"a\" must begin with \"/\"")));
+  EXPECT_THAT(lines, Contains(HasSubstr("did you mean \"app\"?")));
+  EXPECT_EQ(lines.size(), 4U);
+}
+
+TEST(ReadConfiguration, APolicyIsCompiledForEachWorker) {
+  const auto read = read_configuration("demo", "workers: 3\n" + text_of("all"), environment_of({}));
+  ASSERT_TRUE(read.ok());
+  const auto policies = compile_policies(read.config);
+  EXPECT_EQ(policies.size(), 3U);
+  for (const auto& policy : policies) EXPECT_NE(policy, nullptr);
+}
+
+/// Whatever is missing from a configuration, somebody says so and nobody falls over it.
+TEST(ReadConfiguration, ConfigurationsWithHolesHarmNobody) {
+  const std::filesystem::path folder = std::filesystem::path(SIDEGATE_SOURCE_DIR) / "config";
+  int tried = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().extension() != ".yaml") continue;
+    std::vector<std::string> lines;
+    std::ifstream file(entry.path());
+    for (std::string line; std::getline(file, line);) lines.push_back(line + "\n");
+    const auto environment = [](std::string_view) { return std::optional<std::string>(kKey + kKey); };
+    for (std::size_t hole = 0; hole < lines.size(); ++hole) {
+      std::string without;
+      std::string before;
+      for (std::size_t i = 0; i < lines.size(); ++i) {
+        if (i != hole) without += lines[i];
+        if (i < hole) before += lines[i];
+      }
+      for (const auto& text : {without, before, before + lines[hole].substr(0, lines[hole].size() / 2)}) {
+        const auto read = read_configuration("test.yaml", text, environment);
+        EXPECT_TRUE(read.ok() || !read.diagnostics.lines().empty());
+        ++tried;
+      }
+    }
+  }
+  EXPECT_GT(tried, 0);
+}
+
+}  // namespace
+}  // namespace sidegate::app
