@@ -93,6 +93,8 @@ void add_later_command(CLI::App& parent, const std::string& name, int& exit_stat
 int run_command_line(int argc, char** argv) {
   CLI::App app("Sidegate: an authenticating reverse proxy beside a service or in front of one", "sidegate");
   app.require_subcommand(1);
+  const std::string version = "sidegate " + std::string(kVersion) + " (" + std::string(kCommit) + ")";
+  app.set_version_flag("--version,-V", version);
   int exit_status = kFine;
 
   std::string file;
@@ -120,9 +122,7 @@ int run_command_line(int argc, char** argv) {
   add_later_command(app, "explain", exit_status);
   add_later_command(app, "key", exit_status);
 
-  app.add_subcommand("version", "Print the version")->callback([] {
-    std::printf("sidegate %s (%s)\n", std::string(kVersion).c_str(), std::string(kCommit).c_str());
-  });
+  app.add_subcommand("version", "Print the version")->callback([&] { std::printf("%s\n", version.c_str()); });
 
   try {
     app.parse(argc, argv);

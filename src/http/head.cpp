@@ -60,6 +60,7 @@ FieldName field_name_of(std::string_view name) noexcept {
       if (is("upgrade")) return FieldName::Upgrade;
       return is("trailer") ? FieldName::Trailer : FieldName::Other;
     case 10:
+      if (is("tracestate")) return FieldName::Tracestate;
       if (is("connection")) return FieldName::Connection;
       return is("keep-alive") ? FieldName::KeepAlive : FieldName::Other;
     case 11:

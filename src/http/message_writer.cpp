@@ -27,7 +27,8 @@ bool passes(const Field& field, const ForwardedRequest& request) noexcept {
       if (!request.forward_cookie) return false;
       break;
     case FieldName::Traceparent:
-      if (!request.forward_traceparent) return false;
+    case FieldName::Tracestate:
+      if (!request.forward_trace) return false;
       break;
     case FieldName::Expect:
       if (!request.facts->expects_continue) return false;
@@ -91,6 +92,10 @@ bool write_response_head(const ForwardedResponse& response, GatherList& out) noe
   }
   if (response.chunked) whole = whole && out.append(kChunkedLine);
   return whole && out.append(response.added) && out.append("\r\n");
+}
+
+bool may_be_trailer(const Field& field) noexcept {
+  return field.known == FieldName::Other;
 }
 
 bool write_chunk(std::string_view data, GatherList& out) noexcept {

@@ -163,7 +163,6 @@ Result<CanonicalTarget> canonicalise(std::string_view target, bool is_options, s
   if (const auto done = normalise_characters(path, storage); !done) return done.error();
   if (const auto done = resolve_segments(storage); !done) return done.error();
   canonical.path = storage;
-  canonical.has_percent = storage.find('%') != std::string::npos;
   canonical.rewritten = canonical.rewritten || storage != path;
   return canonical;
 }

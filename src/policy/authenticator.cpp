@@ -77,13 +77,15 @@ Authenticator::Authenticator(const config::Authenticator& settings, std::size_t 
 }
 
 Result<std::optional<Credential>> Authenticator::find(const std::vector<http::Field>& fields) const {
+  // Every place is looked at: one that can be read in two ways refuses the request, whichever place decides.
+  std::optional<Credential> first;
   for (const auto& source : sources_) {
     const auto token =
         source.kind == config::TokenSource::Kind::Cookie ? http::find_cookie(fields, source.name) : find_bearer(fields);
     if (!token) return token.error();
-    if (*token) return std::optional<Credential>(Credential{**token, &source});
+    if (*token && !first) first = Credential{**token, &source};
   }
-  return std::optional<Credential>{};
+  return first;
 }
 
 Result<Identity> Authenticator::identify(const Credential& credential, base::UnixTime now, Scratch& scratch) {

@@ -46,7 +46,7 @@ struct Exchange {
   bool request_trailers = false;  ///< the last chunk has been written, trailers follow
   bool request_done = false;      ///< the whole request has been gathered for the origin
   bool upload_failed = false;     ///< the origin takes no more of the request
-  bool adds_host = false;         ///< the caller sent no Host, and the origin wants one
+  bool adds_host = false;         ///< the caller sent no Host field, and the origin wants one
   bool replayable = false;        ///< `to_origin` holds the whole request, and can be sent once more
   bool retried = false;
   std::uint64_t request_body_bytes = 0;

@@ -28,10 +28,6 @@ constexpr std::size_t kRoomMin = std::size_t{4} * 1024;
 /// RFC 9110 section 15.5.6: a 405 says what would be allowed. CONNECT never is, anywhere.
 constexpr std::string_view kAllowWithoutConnect = "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, TRACE, PATCH\r\n";
 
-bool is_trailer_safe(const http::Field& field) noexcept {
-  return field.known == http::FieldName::Other;
-}
-
 }  // namespace
 
 boost::asio::awaitable<void, net::Executor> Session::relay_answers(WorkerLoop& loop, std::size_t upstream,
@@ -178,7 +174,7 @@ Session::Progress Session::take_answer_body() {
       case Kind::Trailer:
         if (!exchange.response_chunked) break;
         if (!std::exchange(exchange.response_trailers, true)) out.append("0\r\n");
-        if (is_trailer_safe(step->trailer)) out.append(step->trailer.line);
+        if (http::may_be_trailer(step->trailer)) out.append(step->trailer.line);
         break;
       case Kind::Done:
         return end_answer();

@@ -7,6 +7,7 @@
 #include <boost/asio/detached.hpp>
 
 #include <chrono>
+#include <utility>
 
 #include "session.hpp"
 #include "trace_context.hpp"
@@ -28,11 +29,6 @@ constexpr std::size_t kRoomMin = std::size_t{4} * 1024;
 /// With this much room before the current request the next one is read there, so that a busy connection keeps to a few
 /// warm pages.
 constexpr std::size_t kReadAheadBytes = std::size_t{4} * 1024;
-
-/// A trailer may say nothing that steers the message or names a credential (RFC 9110 section 6.5.1).
-bool may_be_trailer(const http::Field& field, const http::HeaderFilter& filter) noexcept {
-  return field.known == http::FieldName::Other && !filter.drops(field);
-}
 
 }  // namespace
 
@@ -164,7 +160,7 @@ bool Session::gather_request() {
   request.filter = &loop_.policy().filter();
   request.forward_authorization = exchange.decision.forward_authorization;
   request.forward_cookie = exchange.decision.forward_cookie;
-  request.forward_traceparent = traced;
+  request.forward_trace = traced;
   request.added = lines;
   request.also_added = exchange.decision.lines;
   if (!http::write_request_head(request, exchange.to_origin)) return false;
@@ -201,7 +197,9 @@ std::optional<Reason> Session::gather_request_body() {
         break;
       case Kind::Trailer:
         if (!std::exchange(exchange.request_trailers, true)) out.append("0\r\n");
-        if (may_be_trailer(step->trailer, loop_.policy().filter())) out.append(step->trailer.line);
+        if (http::may_be_trailer(step->trailer) && !loop_.policy().filter().drops(step->trailer)) {
+          out.append(step->trailer.line);
+        }
         break;
       case Kind::Done:
         if (chunked) out.append(exchange.request_trailers ? "\r\n" : "0\r\n\r\n");

@@ -51,7 +51,7 @@ inline Defect forwarded_is_the_same(const http::RequestHead& head, const http::R
                                  .filter = &filter,
                                  .forward_authorization = true,
                                  .forward_cookie = true,
-                                 .forward_traceparent = true,
+                                 .forward_trace = true,
                                  .added = added,
                                  .also_added = {}},
                                 list)) {

@@ -43,7 +43,6 @@ inline Defect canonical_target(std::string_view input, bool is_options) {
   if (!canonical) return {};
   if (input == "*") return is_options && canonical->path == "*" ? Defect{} : "an asterisk is for OPTIONS only";
   if (auto defect = path_is_plain(canonical->path); !defect.empty()) return defect;
-  if (canonical->has_percent != (canonical->path.find('%') != std::string_view::npos)) return "has_percent is wrong";
   if (!canonical->query.empty() && !canonical->query.starts_with('?')) return "the query has no question mark";
   if (!input.ends_with(canonical->query)) return "the query is not the received one";
   const auto path_and_query = std::string(canonical->path) + std::string(canonical->query);

@@ -58,7 +58,7 @@ struct Path {
                                .filter = &filter,
                                .forward_authorization = true,
                                .forward_cookie = true,
-                               .forward_traceparent = true,
+                               .forward_trace = true,
                                .added = "X-User-Id: 7\r\n",
                                .also_added = "X-Request-Id: 1\r\n"},
                               list);

@@ -40,7 +40,7 @@ std::string forward(std::string_view bytes, const Forwarding& how = {}) {
                                   .filter = &filter,
                                   .forward_authorization = how.authorization,
                                   .forward_cookie = how.cookie,
-                                  .forward_traceparent = how.traceparent,
+                                  .forward_trace = how.traceparent,
                                   .added = how.added,
                                   .also_added = how.also_added},
                                  list));

@@ -96,7 +96,6 @@ TEST(Target, IsMadeCanonical) {
     EXPECT_EQ(canonical->path, path);
     EXPECT_EQ(canonical->query, query);
     EXPECT_EQ(canonical->authority, authority);
-    EXPECT_EQ(canonical->has_percent, path.find('%') != std::string_view::npos);
     EXPECT_EQ(canonical->rewritten, target != std::string(path) + std::string(query));
   }
 }

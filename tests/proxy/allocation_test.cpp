@@ -62,6 +62,7 @@ std::size_t count_allocations(const std::string& request, const std::string& rou
     EXPECT_EQ(client.read_answer().status(), 200U);
   }
   const std::size_t after = allocations;
+  EXPECT_GT(before, 0U) << "nothing is counted";
   return after - before;
 }
 

@@ -150,9 +150,8 @@ TEST(SessionAbort, AtAnyMoment) {
     RunningProxy proxy({origin.port()}, {.workers = 2});
     std::vector<std::thread> clients;
     for (unsigned i = 0; i < 4; ++i) {
-      clients.emplace_back([&, i] {
-        std::mt19937 random(round * 10 + i);
-        Wire wire(proxy.port());
+      clients.emplace_back([wire = Wire(proxy.port()), seed = round * 10 + i]() mutable {
+        std::mt19937 random(seed);
         bool open = true;
         while (open) {
           open = wire.send(random() % 2 == 0 ? std::string(kGet) : post(std::string(random() % 100'000, 'x')));

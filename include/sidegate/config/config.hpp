@@ -28,7 +28,7 @@ struct Address {
   std::string text() const;
 };
 
-/// A secret with where it came from. Only the reference is ever printed.
+/// A secret with where it came from. The secret itself is never printed.
 struct SecretReference {
   enum class Kind { Plain, Environment, File };
   Kind kind = Kind::Plain;

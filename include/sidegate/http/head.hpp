@@ -32,6 +32,7 @@ enum class FieldName : std::uint8_t {
   ProxyConnection,
   Te,
   Traceparent,
+  Tracestate,
   Trailer,
   TransferEncoding,
   Upgrade,

@@ -17,8 +17,8 @@ struct ForwardedRequest {
   const CanonicalTarget* target = nullptr;
   const HeaderFilter* filter = nullptr;
   bool forward_authorization = true;
-  bool forward_cookie = true;  ///< false: no Cookie line passes; what is left of them stands among the added lines
-  bool forward_traceparent = true;
+  bool forward_cookie = true;   ///< false: no Cookie line passes; what is left of them stands among the added lines
+  bool forward_trace = true;    ///< traceparent and tracestate
   std::string_view added;       ///< whole lines with their CRLF
   std::string_view also_added;  ///< more of them
 };
@@ -37,6 +37,10 @@ struct ForwardedResponse {
 
 /// The same for the response to the client.
 bool write_response_head(const ForwardedResponse& response, GatherList& out) noexcept;
+
+/// Whether a field may be forwarded as a trailer: none that steers the message or names a credential (RFC 9110
+/// section 6.5.1). A request's trailers pass the `HeaderFilter` besides.
+bool may_be_trailer(const Field& field) noexcept;
 
 /// One chunk (RFC 9112 section 7.1) of a non-empty `data`.
 bool write_chunk(std::string_view data, GatherList& out) noexcept;

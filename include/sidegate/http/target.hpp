@@ -12,7 +12,6 @@ struct CanonicalTarget {
   std::string_view path;       ///< begins with "/", or is "*" (OPTIONS only)
   std::string_view query;      ///< with its "?", as received; empty where there is none
   std::string_view authority;  ///< of an absolute-form target; empty otherwise
-  bool has_percent = false;    ///< `path` holds percent-encoded bytes
   bool rewritten = false;      ///< `path` is not the received one, or the target was in absolute form
 };
 
