@@ -1,15 +1,11 @@
-# sidegate_room(NAME USES room... LIBRARIES target...)
+# sidegate_room(NAME USES room... LIBRARIES target... [TESTS_USE room...])
 #
 # A room is one folder, one namespace and one library. Its public headers, include/sidegate/NAME, are reached through a
 # folder of links of its own, so that a room which does not name another in USES cannot include it: the wrong direction
 # does not build.
 function(sidegate_room name)
-  cmake_parse_arguments(ROOM "" "" "USES;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(ROOM "" "" "USES;LIBRARIES;TESTS_USE" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp)
-  if(NOT sources)
-    file(WRITE ${CMAKE_BINARY_DIR}/empty_${name}.cpp "")
-    set(sources ${CMAKE_BINARY_DIR}/empty_${name}.cpp)
-  endif()
   add_library(sidegate_${name} STATIC ${sources})
   set_target_properties(sidegate_${name} PROPERTIES LINKER_LANGUAGE CXX)
   set(view ${CMAKE_BINARY_DIR}/include/${name})
@@ -21,6 +17,6 @@ function(sidegate_room name)
     target_link_libraries(sidegate_${name} PRIVATE sidegate_${used})
   endforeach()
   set_property(GLOBAL APPEND PROPERTY SIDEGATE_ROOMS ${name})
-  set_property(GLOBAL PROPERTY SIDEGATE_USES_${name} ${ROOM_USES})
+  set_property(GLOBAL PROPERTY SIDEGATE_USES_${name} ${ROOM_USES} ${ROOM_TESTS_USE})
   set_property(GLOBAL PROPERTY SIDEGATE_LIBRARIES_${name} ${ROOM_LIBRARIES})
 endfunction()
