@@ -101,7 +101,6 @@ Result<Identity> Authenticator::identify(const Credential& credential, base::Uni
   identity.subject = *subject;
   identity.claims = &*scratch.claims;
   identity.roles_claim = roles_claim_;
-  identity.expires = verified->expires;
   return identity;
 }
 

@@ -3,7 +3,6 @@
 #include <array>
 #include <cstdint>
 #include <random>
-#include <string_view>
 
 namespace sidegate::proxy {
 

@@ -8,9 +8,6 @@
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/detached.hpp>
 
-#include <algorithm>
-#include <cstring>
-
 namespace sidegate::proxy {
 namespace {
 

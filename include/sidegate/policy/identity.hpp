@@ -1,7 +1,5 @@
 #pragma once
 
-#include <sidegate/base/clock.hpp>
-
 #include <boost/json/object.hpp>
 
 #include <string_view>
@@ -14,7 +12,6 @@ struct Identity {
   std::string_view subject;                     ///< never empty
   const boost::json::object* claims = nullptr;  ///< of the very bytes that were verified
   std::string_view roles_claim;                 ///< where in the claims the roles stand
-  base::UnixTime expires = base::UnixTime::max();
 };
 
 }  // namespace sidegate::policy

@@ -79,8 +79,8 @@ struct Decision {
   bool forward_cookie = true;  ///< false: what is left of the caller's cookies stands in `lines`
 };
 
-/// Routes, credentials and authenticators, compiled: `decide` is the one function that the proxy, the explanation and
-/// the tests ask. It charges nothing and asks nobody. One for each worker, since authenticators keep contexts that they
+/// Routes, credentials and authenticators, compiled: `decide` is the one function that the proxy and the tests
+/// ask. It charges nothing and asks nobody. One for each worker, since authenticators keep contexts that they
 /// re-use.
 class Policy {
  public:
