@@ -138,7 +138,7 @@ e2e() {
   rm -f "$result"
   # The binary's own limit on the whole; every test has its own besides.
   SIDEGATE_BINARY=$PWD/build/$preset/sidegate SIDEGATE_TEST_PATIENCE=$2 timeout --kill-after=10 1800 \
-    "$python" -m pytest -q --junitxml="$result" tests/e2e || status=$?
+    "$python" -m pytest -q --junitxml="$result" -c tests/pytest.ini tests/e2e tests/wire tests/security || status=$?
   if tally junit "$result" && [ "$status" != 0 ]; then
     fail "$preset: pytest ended with status $status"
   fi

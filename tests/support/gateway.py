@@ -13,7 +13,7 @@ from support.ports import free_port
 from support.process import Process, run
 from support.raw import RawClient, ask
 
-ROOT = pathlib.Path(__file__).resolve().parents[3]
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("SIDEGATE_BINARY") or ROOT / "build/release/sidegate").resolve()
 TIMEOUT = 10 * PATIENCE
 

@@ -7,7 +7,7 @@ import pytest
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.dont_write_bytecode = True
-sys.path[:0] = [str(HERE), str(HERE.parent / "peers")]
+sys.path[:0] = [str(HERE), str(HERE / "peers")]
 
 from raw_origin import RawOrigin  # noqa: E402
 from support.gateway import BINARY, Gateways  # noqa: E402

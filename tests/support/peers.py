@@ -9,7 +9,7 @@ from support.polling import PATIENCE
 from support.ports import free_port
 from support.process import Process
 
-PEERS = pathlib.Path(__file__).resolve().parents[2] / "peers"
+PEERS = pathlib.Path(__file__).resolve().parents[1] / "peers"
 TIMEOUT = 10 * PATIENCE
 API_KEY = "your-api-key-for-internal-calls"
 
