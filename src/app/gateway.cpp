@@ -37,7 +37,9 @@ struct Collection {
 
 }  // namespace
 
-Gateway::Gateway(config::Config config) : config_(std::move(config)), labels_(proxy::label_names(config_)) {}
+Gateway::Gateway(config::Config config) : config_(std::move(config)), labels_(proxy::label_names(config_)) {
+  shared_.buffers.bytes_max = config_.limits.memory_bytes_max;
+}
 
 Gateway::~Gateway() {
   for (auto& worker : workers_) {

@@ -43,6 +43,7 @@ constexpr std::array<Entry, kReasonCount> kReasons{{
     {Reason::ConflictingFraming, "conflicting_framing", 400},
     {Reason::BadChunk, "bad_chunk", 400},
     {Reason::BadTrailer, "bad_trailer", 400},
+    {Reason::BadUpgrade, "bad_upgrade", 400},
     {Reason::BadTarget, "bad_target", 400},
     {Reason::TargetAuthorityMismatch, "target_authority_mismatch", 400},
     {Reason::BadPercentEncoding, "bad_percent_encoding", 400},
@@ -50,11 +51,14 @@ constexpr std::array<Entry, kReasonCount> kReasons{{
     {Reason::EncodedSlash, "encoded_slash", 400},
     {Reason::PathParameters, "path_parameters", 400},
     {Reason::ClimbsAboveRoot, "climbs_above_root", 400},
+    {Reason::HiddenDotSegment, "hidden_dot_segment", 400},
     {Reason::TargetTooLong, "target_too_long", 414},
     {Reason::HeadTooLarge, "head_too_large", 431},
     {Reason::TooManyFields, "too_many_fields", 431},
     {Reason::BodyTooLarge, "body_too_large", 413},
+    {Reason::TokenTooLarge, "token_too_large", 401},
     {Reason::TooManyConnections, "too_many_connections", 503},
+    {Reason::OutOfMemory, "out_of_memory", 503},
     {Reason::ClientTimeout, "client_timeout", 408},
     {Reason::SeveralAuthorizations, "several_authorizations", 400},
     {Reason::AmbiguousCookie, "ambiguous_cookie", 400},
@@ -68,6 +72,7 @@ constexpr std::array<Entry, kReasonCount> kReasons{{
     {Reason::OriginTimeout, "origin_timeout", 504},
     {Reason::OriginExhausted, "origin_exhausted", 503},
     {Reason::Draining, "draining", 503},
+    {Reason::TunnelIdle, "tunnel_idle", 0},
     {Reason::ClientGone, "client_gone", 0},
 }};
 
@@ -87,6 +92,11 @@ std::string_view name_of(Reason reason) noexcept {
 
 unsigned status_of(Reason reason) noexcept {
   return kReasons[static_cast<std::size_t>(reason)].status;
+}
+
+bool ends_connection(Reason reason) noexcept {
+  const unsigned status = status_of(reason);
+  return status == 400 || status == 413 || reason == Reason::TokenTooLarge;
 }
 
 bool is_outcome(Reason reason) noexcept {

@@ -77,6 +77,12 @@ std::optional<std::uint64_t> parse_decimal(std::string_view text) noexcept {
   return value;
 }
 
+std::optional<std::uint16_t> parse_port(std::string_view text) noexcept {
+  const auto number = text.size() <= 5 ? parse_decimal(text) : std::nullopt;
+  if (!number || *number > 65535) return std::nullopt;
+  return static_cast<std::uint16_t>(*number);
+}
+
 void write_hex(std::span<const std::uint8_t> bytes, char* out) noexcept {
   for (const std::uint8_t byte : bytes) {
     *out++ = kHexDigits[byte >> 4U];

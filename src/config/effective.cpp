@@ -70,6 +70,11 @@ void write_listeners(BlockWriter& out, const Config& config) {
     out.open(yaml_scalar(listener.name));
     out.text("address", listener.address.text());
     if (listener.address.kind == Address::Kind::Unix) out.value("mode", fmt::format("\"{:04o}\"", listener.mode));
+    out.boolean("proxy_protocol", listener.proxy_protocol);
+    std::vector<std::string> trusted;
+    trusted.reserve(listener.trusted_proxies.size());
+    for (const auto& range : listener.trusted_proxies) trusted.push_back(range.text());
+    out.texts("trusted_proxies", trusted);
     out.close();
   }
   out.close();
@@ -97,6 +102,7 @@ void write_settings(BlockWriter& out, const Config& config) {
   out.duration("keep_alive", config.limits.keep_alive_timeout);
   out.duration("idle", config.limits.idle_timeout);
   out.number("connections", config.limits.connections_max);
+  out.value("memory", config.limits.memory_bytes_max == 0 ? "0" : size_text(config.limits.memory_bytes_max));
   out.close();
   out.open("log");
   out.text("level", config.log.level);
@@ -181,6 +187,15 @@ void write_authenticate(BlockWriter& out, const Route& route) {
   }
 }
 
+void write_rewrite(BlockWriter& out, const Rewrite& rewrite) {
+  if (!rewrite.strip_prefix && !rewrite.prefix && !rewrite.host) return;
+  out.open("rewrite");
+  if (rewrite.strip_prefix) out.text("strip_prefix", rewrite.strip_prefix->value);
+  if (rewrite.prefix) out.text("prefix", rewrite.prefix->value);
+  if (rewrite.host) out.text("host", rewrite.host->value);
+  out.close();
+}
+
 void write_route(BlockWriter& out, const Route& route) {
   out.open_item();
   out.text("name", route.name);
@@ -191,13 +206,15 @@ void write_route(BlockWriter& out, const Route& route) {
   write_authenticate(out, route);
   out.text("upstream", route.upstream.value);
   write_inject(out, route.inject);
+  write_rewrite(out, route.rewrite);
   if (route.timeout) out.duration("timeout", *route.timeout);
   if (route.max_body_bytes) out.value("max_body", size_text(*route.max_body_bytes));
   out.value("retry", "false");
   out.boolean("forward_credential", route.forward_credential);
+  out.boolean("close_at_expiry", route.close_at_expiry);
   out.text("csrf", route.check_cross_site ? "on-cookie" : "none");
-  out.value("encoded_slash", "reject");
-  out.value("path_parameters", "reject");
+  out.value("encoded_slash", route.keep_encoded_slash ? "keep" : "reject");
+  out.value("path_parameters", route.keep_path_parameters ? "keep" : "reject");
   out.value("shadow", "false");
   out.close_item();
 }

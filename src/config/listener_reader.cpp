@@ -12,6 +12,29 @@ namespace {
 constexpr std::size_t kListenersMax = 64;
 constexpr std::string_view kAddressHint = "host:port, \"[v6]:port\" or unix:/path";
 
+void read_trusted_proxies(const Cursor& cursor, Listener& listener) {
+  const auto items = cursor.items();
+  if (listener.address.kind == Address::Kind::Unix && !items.empty()) {
+    return cursor.error("nobody can be trusted on a unix socket, where a caller has no address");
+  }
+  for (const Cursor& item : items) {
+    const auto text = item.text();
+    if (!text) continue;
+    if (const auto range = base::IpRange::parse(*text)) {
+      listener.trusted_proxies.push_back(*range);
+    } else {
+      item.error_unlike("an address or a block of them such as 10.0.0.0/8, with no bit set behind the prefix");
+    }
+  }
+}
+
+void read_proxy_protocol(const Cursor& cursor, bool trusts_somebody, Listener& listener) {
+  assign(listener.proxy_protocol, cursor.boolean());
+  if (listener.proxy_protocol && !trusts_somebody) {
+    cursor.error("every connection would be closed: name those who may send the header in trusted_proxies");
+  }
+}
+
 Listener read_listener(const NamedValue& entry) {
   Listener listener;
   listener.name = entry.name;
@@ -22,8 +45,10 @@ Listener read_listener(const NamedValue& entry) {
   }
   if (const auto mode = block.find("mode")) assign(listener.mode, mode->parsed(&parse_mode));
   block.only("reuse_port", "false");
-  block.only("proxy_protocol", "false");
-  block.only("trusted_proxies", "[]");
+  const auto trusted = block.find("trusted_proxies");
+  if (trusted) read_trusted_proxies(*trusted, listener);
+  const bool trusts_somebody = trusted && !(trusted->is_list() && trusted->items().empty());
+  if (const auto at = block.find("proxy_protocol")) read_proxy_protocol(*at, trusts_somebody, listener);
   block.not_yet({"tls"});
   block.finish();
   return listener;

@@ -92,6 +92,20 @@ void read_csrf(const Cursor& cursor, Route& route) {
   }
 }
 
+void read_keep(Block& block, std::string_view key, bool& keep) {
+  if (const auto at = block.find(key)) {
+    if (const auto word = at->one_of({"reject", "keep"})) keep = *word == "keep";
+  }
+}
+
+void read_rewrite(const Cursor& cursor, Rewrite& rewrite) {
+  Block block(cursor);
+  if (const auto at = block.find("strip_prefix")) rewrite.strip_prefix = at->located_text();
+  if (const auto at = block.find("prefix")) rewrite.prefix = at->located_text();
+  if (const auto at = block.find("host")) rewrite.host = at->located_text();
+  block.finish();
+}
+
 Route read_route(const Cursor& cursor, std::size_t place, const Config& config) {
   Route route;
   route.name = fmt::format("route-{}", place);
@@ -117,11 +131,13 @@ Route read_route(const Cursor& cursor, std::size_t place, const Config& config) 
   if (const auto at = block.find("forward_credential")) assign(route.forward_credential, at->boolean());
   if (const auto at = block.find("csrf")) read_csrf(*at, route);
   block.only("retry", "false");
-  block.only("encoded_slash", "reject");
-  block.only("path_parameters", "reject");
+  if (const auto at = block.find("close_at_expiry")) assign(route.close_at_expiry, at->boolean());
+  read_keep(block, "encoded_slash", route.keep_encoded_slash);
+  read_keep(block, "path_parameters", route.keep_path_parameters);
+  if (const auto at = block.find("rewrite")) read_rewrite(*at, route.rewrite);
   block.only("shadow", "false");
   block.only("open_relay", "false");
-  block.not_yet({"authorize", "user_info", "rate_limit", "rewrite", "close_at_expiry", "cors", "credential"});
+  block.not_yet({"authorize", "user_info", "rate_limit", "cors", "credential"});
   block.finish();
   return route;
 }

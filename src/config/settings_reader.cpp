@@ -10,6 +10,7 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t kKiB = 1024;
 constexpr std::size_t kMiB = kKiB * 1024;
+constexpr std::uint64_t kMemoryMax = std::uint64_t{1} << 50U;
 constexpr milliseconds kShortest{1};
 constexpr milliseconds kLongest = hours(24);
 
@@ -57,7 +58,11 @@ void read_limits(Block& top, Config& config) {
   if (const auto at = block.find("keep_alive")) assign(limits.keep_alive_timeout, at->duration(kShortest, kLongest));
   if (const auto at = block.find("idle")) assign(limits.idle_timeout, at->duration(kShortest, kLongest));
   if (const auto at = block.find("connections")) assign(limits.connections_max, at->number(1, 10'000'000));
-  block.only("memory", "0");
+  if (const auto at = block.find("memory")) {
+    if (at->word() != "0") assign(limits.memory_bytes_max, at->size(kMiB, kMemoryMax));
+    const bool too_little = limits.memory_bytes_max != 0 && limits.memory_bytes_max < 4 * limits.head_bytes_max;
+    if (too_little) at->error("not one request could be served: this must be at least four times \"head\"");
+  }
   block.finish();
 }
 

@@ -21,6 +21,9 @@ struct Gathered {
   bool keep_alive = false;
   bool nominates = false;
   bool expects_continue = false;
+  bool upgrade = false;          ///< an option of Connection
+  bool names_websocket = false;  ///< among the protocols of Upgrade
+  bool names_other_protocol = false;
   std::size_t connection_bytes = 0;
 };
 
@@ -35,9 +38,19 @@ void read_connection(std::string_view value, Gathered& gathered) noexcept {
       gathered.close = true;
     } else if (base::equals_ignoring_case(option, "keep-alive")) {
       gathered.keep_alive = true;
-    } else if (!base::equals_ignoring_case(option, "upgrade")) {
+    } else if (base::equals_ignoring_case(option, "upgrade")) {
+      gathered.upgrade = true;
+    } else {
       gathered.nominates = true;
     }
+  });
+}
+
+void read_upgrade(std::string_view value, Gathered& gathered) noexcept {
+  base::for_each_list_item(value, [&](std::string_view protocol) {
+    const bool is_websocket = base::equals_ignoring_case(protocol, "websocket");
+    gathered.names_websocket = gathered.names_websocket || is_websocket;
+    gathered.names_other_protocol = gathered.names_other_protocol || !is_websocket;
   });
 }
 
@@ -59,6 +72,9 @@ Gathered gather(const std::vector<Field>& fields) noexcept {
         break;
       case FieldName::Connection:
         read_connection(field.value, gathered);
+        break;
+      case FieldName::Upgrade:
+        read_upgrade(field.value, gathered);
         break;
       case FieldName::Expect:
         gathered.expects_continue =
@@ -113,11 +129,16 @@ Result<RequestFacts> check_request(const RequestHead& head) noexcept {
   if (!framing) return framing.error();
   RequestFacts facts;
   facts.framing = *framing;
+  facts.has_host = gathered.host != nullptr;
   facts.host = gathered.host != nullptr ? gathered.host->value : std::string_view{};
   facts.keep_alive = persists(gathered, head.version);
   // RFC 9110 section 10.1.1: an expectation in HTTP/1.0 is ignored.
   facts.expects_continue = gathered.expects_continue && head.version == Version::Http11;
   facts.nominates = gathered.nominates;
+  facts.asks_for_websocket = gathered.upgrade && gathered.names_websocket && head.known_method == Method::Get &&
+                             head.version == Version::Http11;
+  // Bytes behind such a head would be a body to one reader and the new protocol to another.
+  if (facts.asks_for_websocket && framing->kind != Framing::Kind::None) return Reason::BadUpgrade;
   return facts;
 }
 
@@ -129,6 +150,12 @@ Result<ResponseFacts> check_response(const ResponseHead& head, Method method) no
   ResponseFacts facts;
   facts.keep_alive = persists(gathered, head.version);
   facts.nominates = gathered.nominates;
+  if (head.status == 101) {
+    // RFC 9110 sections 7.8 and 8.6: it says what to switch to, and has no content.
+    facts.switches_to_websocket = gathered.upgrade && gathered.names_websocket && !gathered.names_other_protocol &&
+                                  gathered.transfer_encodings == 0 && gathered.content_lengths == 0;
+    return facts;
+  }
   // RFC 9112 section 6.3, items 1 and 2: these have no body, whatever their fields say.
   const bool bodiless = method == Method::Head || head.status < 200 || head.status == 204 || head.status == 304;
   if (bodiless) return facts;
@@ -164,8 +191,7 @@ bool is_valid_host(std::string_view text) noexcept {
     if (colon != std::string_view::npos) port = text.substr(colon);
   }
   if (port.empty()) return true;
-  const auto number = base::parse_decimal(port.substr(1));
-  return port.front() == ':' && (port.size() == 1 || (port.size() <= 6 && number && *number <= 65535));
+  return port.front() == ':' && (port.size() == 1 || base::parse_port(port.substr(1)));
 }
 
 }  // namespace sidegate::http

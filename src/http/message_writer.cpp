@@ -18,6 +18,8 @@ bool is_protected(FieldName name) noexcept {
 
 bool passes(const Field& field, const ForwardedRequest& request) noexcept {
   switch (field.known) {
+    case FieldName::Host:
+      return request.host_line.empty();
     case FieldName::ContentLength:
       return request.facts->framing.kind == Framing::Kind::Length || field.value == "0";
     case FieldName::Authorization:
@@ -64,14 +66,17 @@ bool write_request_head(const ForwardedRequest& request, GatherList& out) noexce
   const RequestHead& head = *request.head;
   const CanonicalTarget& target = *request.target;
   bool whole = true;
-  if (target.rewritten || head.version == Version::Http10) {
-    whole = out.append(head.method) && out.append_copy(" ") && out.append(target.path) && out.append(target.query) &&
+  // RFC 9112 section 3.2.2: absolute form is for proxies; the origin gets origin form.
+  if (target.rewritten || !request.path.empty() || head.version == Version::Http10) {
+    const auto path = request.path.empty() ? target.path : request.path;
+    whole = out.append(head.method) && out.append_copy(" ") && out.append(path) && out.append(target.query) &&
             out.append_copy(" HTTP/1.1\r\n");
   } else {
     const auto line_end = static_cast<std::size_t>(head.target.data() + head.target.size() - head.bytes.data()) +
                           std::string_view(" HTTP/1.1\r\n").size();
     whole = out.append(head.bytes.substr(0, line_end));
   }
+  whole = whole && out.append(request.host_line);
   for (const Field& field : head.fields) {
     if (passes(field, request)) whole = whole && out.append(field.line);
   }

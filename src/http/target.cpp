@@ -52,6 +52,9 @@ bool is_canonical(std::string_view path) noexcept {
   return true;
 }
 
+constexpr std::string_view kEncodedSlash = "%2F";
+constexpr std::string_view kEncodedSemicolon = "%3B";
+
 /// The byte behind a percent sign, or why it may not be there.
 Result<char> decode_triplet(std::string_view triplet) noexcept {
   if (triplet.size() < 3) return Reason::BadPercentEncoding;
@@ -61,25 +64,45 @@ Result<char> decode_triplet(std::string_view triplet) noexcept {
   const int code = high * 16 + low;
   if (code < 0x20 || code == 0x7F) return Reason::EncodedControl;
   const char decoded = static_cast<char>(code);
-  if (decoded == '/' || decoded == '\\') return Reason::EncodedSlash;
+  if (decoded == '\\') return Reason::EncodedSlash;
   return decoded;
 }
 
+bool is_dot_segment(std::string_view segment) noexcept {
+  return segment == "." || segment == "..";
+}
+
+/// Whether a segment would be, or be split into, a dot segment by an origin that decodes slashes first or drops
+/// parameters: `..%2Fx`, `..;x`. Encoded or not, a semicolon may begin a parameter.
+bool hides_dot_segment(std::string_view segment) noexcept {
+  while (true) {
+    const auto slash = segment.find(kEncodedSlash);
+    const auto piece = segment.substr(0, slash);
+    const auto parameters = std::min(piece.find(';'), piece.find(kEncodedSemicolon));
+    if (is_dot_segment(piece.substr(0, parameters))) return true;
+    if (slash == std::string_view::npos) return false;
+    segment.remove_prefix(slash + kEncodedSlash.size());
+  }
+}
+
 /// Undoes the encoding of unreserved characters, upper-cases the rest, refuses what may not stand in a path.
-Result<void> normalise_characters(std::string_view path, std::string& out) {
+Result<void> normalise_characters(std::string_view path, std::string& out, CanonicalTarget& target) {
   out.clear();
   for (std::size_t i = 0; i < path.size(); ++i) {
     switch (kind_of(path[i])) {
       case PathByte::Refused:
         return Reason::BadTarget;
       case PathByte::Semicolon:
-        return Reason::PathParameters;
+        target.has_path_parameters = true;
+        out += path[i];
+        break;
       case PathByte::Percent: {
         const auto decoded = decode_triplet(path.substr(i, 3));
         if (!decoded) return decoded.error();
         if (is_unreserved(*decoded)) {
           out += *decoded;
         } else {
+          target.has_encoded_slash = target.has_encoded_slash || *decoded == '/';
           out += {'%', base::to_upper(path[i + 1]), base::to_upper(path[i + 2])};
         }
         i += 2;
@@ -101,11 +124,12 @@ Result<void> resolve_segments(std::string& path) {
     const auto begin = read + 1;
     const auto end = std::min(path.find('/', begin), path.size());
     const auto segment = std::string_view(path).substr(begin, end - begin);
-    ends_in_folder = segment.empty() || segment == "." || segment == "..";
+    ends_in_folder = segment.empty() || is_dot_segment(segment);
     if (segment == "..") {
       if (written == 0) return Reason::ClimbsAboveRoot;
       written = path.rfind('/', written - 1);
     } else if (!ends_in_folder) {
+      if (hides_dot_segment(segment)) return Reason::HiddenDotSegment;
       path[written] = '/';
       std::copy(path.begin() + static_cast<std::ptrdiff_t>(begin), path.begin() + static_cast<std::ptrdiff_t>(end),
                 path.begin() + static_cast<std::ptrdiff_t>(written) + 1);
@@ -160,7 +184,7 @@ Result<CanonicalTarget> canonicalise(std::string_view target, bool is_options, s
     canonical.path = path;
     return canonical;
   }
-  if (const auto done = normalise_characters(path, storage); !done) return done.error();
+  if (const auto done = normalise_characters(path, storage, canonical); !done) return done.error();
   if (const auto done = resolve_segments(storage); !done) return done.error();
   canonical.path = storage;
   canonical.rewritten = canonical.rewritten || storage != path;

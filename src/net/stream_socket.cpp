@@ -22,6 +22,12 @@ SendResult send_now(StreamSocket& socket, std::span<const iovec> slices) noexcep
   }
 }
 
+bool is_quiet(StreamSocket& socket) noexcept {
+  char byte = 0;
+  const ssize_t came = ::recv(socket.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return came < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
 void prepare(StreamSocket& socket) noexcept {
   boost::system::error_code ignored;
   socket.native_non_blocking(true, ignored);

@@ -60,6 +60,11 @@ ConnectionPtr Pool::take_idle() {
       ConnectionPtr connection = std::move(server.idle.back());
       server.idle.pop_back();
       if (!connection->is_open()) continue;
+      if (!net::is_quiet(connection->socket())) {
+        // The server has closed it, or said something that would be read as the next answer. Its reader ends with it.
+        connection->close();
+        continue;
+      }
       next_ = (next_ + tried + 1) % servers_.size();
       deadlines_->clear(*connection);
       ++connection->exchanges_;
@@ -87,7 +92,9 @@ boost::asio::awaitable<Result<ConnectionPtr>, net::Executor> Pool::connect_to(Se
   const auto deadline = std::chrono::steady_clock::now() + settings_->connect_timeout;
   co_await resolve(server, deadline);
   // Others may have gone on meanwhile.
-  if (aborted_ || server.open >= settings_->max_connections) co_return Reason::OriginExhausted;
+  if (aborted_ || server.open >= settings_->max_connections || !buffers_->has_room()) {
+    co_return Reason::OriginExhausted;
+  }
   auto connection = std::make_shared<Connection>(*this, server, net::StreamSocket(executor_), buffers_->take());
   Reason reason = server.looking_up && server.endpoints.empty() ? Reason::OriginTimeout : Reason::OriginUnreachable;
   // A copy: another request may resolve the name anew meanwhile.

@@ -89,7 +89,7 @@ Result<std::optional<Credential>> Authenticator::find(const std::vector<http::Fi
 }
 
 Result<Identity> Authenticator::identify(const Credential& credential, base::UnixTime now, Scratch& scratch) {
-  if (credential.token.size() > token_bytes_max_) return Reason::Malformed;
+  if (credential.token.size() > token_bytes_max_) return Reason::TokenTooLarge;
   auto verified = verifier_.verify(credential.token, now, scratch.storage());
   if (!verified) return verified.error();
   // Moved into place: assigned, it would be copied out of the arena.
@@ -101,6 +101,7 @@ Result<Identity> Authenticator::identify(const Credential& credential, base::Uni
   identity.subject = *subject;
   identity.claims = &*scratch.claims;
   identity.roles_claim = roles_claim_;
+  identity.expires = verified->expires;
   return identity;
 }
 

@@ -117,6 +117,15 @@ Decision Policy::decide(const Request& request, base::UnixTime now, Scratch& scr
   scratch.reset();
   const RouteTable& table = state_->tables[request.listener];
   const auto match = table.find(request.facts->host, request.target->path, request.head->method);
+  // Where nobody says that they are to be kept, the origin might read them in another way.
+  const bool keeps_slash = match.route != nullptr && match.route->keep_encoded_slash;
+  const bool keeps_parameters = match.route != nullptr && match.route->keep_path_parameters;
+  if (request.target->has_encoded_slash && !keeps_slash) {
+    return state_->refuse(Reason::EncodedSlash, match.route, scratch);
+  }
+  if (request.target->has_path_parameters && !keeps_parameters) {
+    return state_->refuse(Reason::PathParameters, match.route, scratch);
+  }
   if (match.route == nullptr) {
     if (!match.place_found) return state_->refuse(Reason::NoRoute, nullptr, scratch);
     table.append_allow(request.facts->host, request.target->path, scratch.lines);
@@ -145,11 +154,12 @@ Decision Policy::State::authenticate(const Request& request, const Route& route,
     const auto record = [&](Decision decision, Reason outcome) {
       decision.authenticator = index;
       decision.authenticator_name = authenticator.name();
-      decision.outcome = outcome;
+      // However it is that a credential cannot be read.
+      decision.outcome = base::is_outcome(outcome) ? outcome : Reason::Malformed;
       return decision;
     };
     const auto found = authenticator.find(request.head->fields);
-    if (!found) return record(refuse(found.error(), &route, scratch), Reason::Malformed);
+    if (!found) return record(refuse(found.error(), &route, scratch), found.error());
     if (!*found) continue;
     const Credential& credential = **found;
     const auto identity = authenticator.identify(credential, now, scratch);
@@ -176,6 +186,9 @@ Decision Policy::State::forward(const Request& request, const Route& route, cons
   Decision decision;
   decision.kind = Decision::Kind::Forward;
   decision.route = &route.facts;
+  if (route.rewrite.changes_paths()) decision.path = route.rewrite.apply(request.target->path, scratch.path);
+  decision.host = route.forwarded_host;
+  if (identity != nullptr && route.close_at_expiry) decision.ends = identity->expires;
   for (const InjectedLine& line : route.inject) {
     if (identity == nullptr && line.value.needs_identity()) continue;
     const auto begin = scratch.lines.size();

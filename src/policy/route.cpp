@@ -1,5 +1,6 @@
 #include "route.hpp"
 
+#include <sidegate/http/framing.hpp>
 #include <sidegate/http/header_filter.hpp>
 
 #include <algorithm>
@@ -62,6 +63,15 @@ std::vector<InjectedLine> compile_inject(const config::Config& config, const con
   }
   for (const auto& header : route.inject) add(header, true);
   return lines;
+}
+
+std::string compile_host(const config::Rewrite& rewrite, Diagnostics& diagnostics) {
+  if (!rewrite.host) return {};
+  if (!http::is_valid_host(rewrite.host->value)) {
+    diagnostics.error(rewrite.host->where,
+                      "\"" + rewrite.host->value + "\" is no host such as app.internal or app.internal:8080");
+  }
+  return rewrite.host->value;
 }
 
 template <class T>
@@ -171,11 +181,16 @@ std::vector<Route> compile_routes(const config::Config& config, Diagnostics& dia
     route.authenticate = source.authenticate;
     route.forward_credential = source.forward_credential;
     route.check_cross_site = source.check_cross_site;
+    route.close_at_expiry = source.close_at_expiry;
+    route.keep_encoded_slash = source.keep_encoded_slash;
+    route.keep_path_parameters = source.keep_path_parameters;
     for (const auto& name : source.authenticators)
       route.authenticators.push_back(index_of(config.authenticators, name.value));
     route.paths = compile_patterns<PathPattern>(source.paths, diagnostics);
     route.hosts = compile_patterns<HostPattern>(source.hosts, diagnostics);
     route.methods = compile_methods(source, diagnostics);
+    route.rewrite = PathRewrite::compile(source.rewrite, route.paths, diagnostics);
+    route.forwarded_host = compile_host(source.rewrite, diagnostics);
     route.inject = compile_inject(config, source, diagnostics, std::exchange(report_global, false));
     routes.push_back(std::move(route));
   }

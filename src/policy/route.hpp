@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "header_template.hpp"
+#include "path_rewrite.hpp"
 #include "route_pattern.hpp"
 
 namespace sidegate::policy {
@@ -31,6 +32,11 @@ struct Route {
   std::vector<InjectedLine> inject;
   bool forward_credential = true;
   bool check_cross_site = true;
+  bool close_at_expiry = true;
+  bool keep_encoded_slash = false;
+  bool keep_path_parameters = false;
+  PathRewrite rewrite;
+  std::string forwarded_host;  ///< the value of Host on the forwarded request; empty: the caller's
 
   bool has_place(std::string_view host, std::string_view path) const noexcept;
   bool has_method(std::string_view method) const noexcept;

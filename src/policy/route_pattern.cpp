@@ -49,7 +49,8 @@ base::OrMessage<PathPattern> PathPattern::compile(std::string_view text) {
     std::string storage;
     const auto canonical = http::canonicalise("/" + std::string(segment), false, storage);
     const auto decoded = http::percent_decode(segment);
-    const bool fine = canonical && canonical->query.empty() && decoded != "." && decoded != "..";
+    const bool fine = canonical && canonical->query.empty() && !canonical->has_encoded_slash &&
+                      !canonical->has_path_parameters && decoded != "." && decoded != "..";
     if (!fine)
       return not_a_pattern(text, "has a segment that no canonical path can have: \"" + std::string(segment) + "\"");
     pattern.segments_.push_back({false, decoded});
@@ -67,6 +68,17 @@ bool PathPattern::matches(std::string_view path) const noexcept {
     if (segment.is_parameter ? actual.empty() : !http::decodes_to(actual, segment.text)) return false;
   }
   return path.empty() || (and_below_ && path.starts_with('/'));
+}
+
+bool PathPattern::begins_with(std::string_view prefix) const {
+  for (const Segment& segment : segments_) {
+    if (prefix.empty()) return true;
+    prefix.remove_prefix(1);
+    const auto end = std::min(prefix.find('/'), prefix.size());
+    if (segment.is_parameter || !http::decodes_to(prefix.substr(0, end), segment.text)) return false;
+    prefix.remove_prefix(end);
+  }
+  return prefix.empty();
 }
 
 bool PathPattern::covers(const PathPattern& other) const {

@@ -16,6 +16,10 @@ class PathPattern {
 
   bool matches(std::string_view path) const noexcept;
 
+  /// Whether every path that it matches begins with the literal segments of `prefix`, a canonical path without a slash
+  /// at its end.
+  bool begins_with(std::string_view prefix) const;
+
   /// Whether everything that `other` matches is matched by this one too.
   bool covers(const PathPattern& other) const;
 

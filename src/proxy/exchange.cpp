@@ -10,17 +10,23 @@ void Exchange::reset() {
   target = {};
   decision = {};
   head_read = false;
+  host_line.clear();
   added_lines.clear();
   request_body = {};
-  request_trailers = request_done = upload_failed = adds_host = replayable = retried = false;
+  request_trailers = request_done = upload_failed = replayable = retried = false;
   request_body_bytes = 0;
   to_origin.clear();
   response_parser.reset();
   response_facts = {};
   response_body = {};
-  answer_began = response_head_read = response_started = response_chunked = response_trailers = keep_alive = false;
+  answer_began = response_head_read = response_started = response_chunked = response_trailers = answer_sent =
+      keep_alive = false;
   answer.clear();
   to_client.clear();
+  tunnel = upload_done = false;
+  ends = base::SteadyTime::max();
+  request_id = {};
+  client_ip.clear();
   trace_id = {};
   answered.reset();
   server_url = {};

@@ -41,12 +41,12 @@ struct Exchange {
   policy::Scratch scratch;
   policy::Decision decision;
   bool head_read = false;   ///< `head`, `facts` and `target` hold
+  std::string host_line;    ///< in place of the caller's Host, where there is none or it is rewritten
   std::string added_lines;  ///< what Sidegate says of the connection: X-Forwarded-For and the like
   http::BodyDecoder request_body;
   bool request_trailers = false;  ///< the last chunk has been written, trailers follow
   bool request_done = false;      ///< the whole request has been gathered for the origin
   bool upload_failed = false;     ///< the origin takes no more of the request
-  bool adds_host = false;         ///< the caller sent no Host field, and the origin wants one
   bool replayable = false;        ///< `to_origin` holds the whole request, and can be sent once more
   bool retried = false;
   std::uint64_t request_body_bytes = 0;
@@ -62,12 +62,21 @@ struct Exchange {
   bool response_started = false;  ///< bytes of the final answer have been sent or gathered
   bool response_chunked = false;  ///< the client gets chunks
   bool response_trailers = false;
-  bool keep_alive = false;  ///< of the client's connection, once this is over
-  std::string answer;       ///< lines or a whole answer of our own
+  bool answer_sent = false;  ///< the client has all of it, while its request is still coming
+  bool keep_alive = false;   ///< of the client's connection, once this is over
+  std::string answer;        ///< lines or a whole answer of our own
   http::GatherList to_client;
 
+  // A tunnel: the origin has switched to WebSocket.
+  bool tunnel = false;
+  bool upload_done = false;  ///< the client sends no more, and the origin has got all of it
+  /// When it is ended whatever comes over it; far away for what is over with its answer.
+  base::SteadyTime ends = base::SteadyTime::max();
+
   // What is recorded.
-  RequestIds::Id request_id{};
+  RequestIds::Id own_id{};
+  std::string_view request_id;  ///< our own, or that of a trusted peer
+  std::string client_ip;        ///< where a trusted peer tells it; empty: the peer's
   std::string_view trace_id;
   base::SteadyTime started;
   std::optional<base::SteadyTime> answered;  ///< when the origin's head was read

@@ -2,6 +2,7 @@
 
 #include <sidegate/base/text.hpp>
 
+#include <algorithm>
 #include <bit>
 
 namespace sidegate::proxy {
@@ -30,6 +31,20 @@ void RequestIds::next(Id& id) noexcept {
 
 void RequestIds::next_span(SpanId& id) noexcept {
   write(random_() | 1U, id.data());
+}
+
+std::string_view find_request_id(const std::vector<http::Field>& fields) noexcept {
+  constexpr std::size_t kBytesMax = 128;
+  const http::Field* found = nullptr;
+  for (const http::Field& field : fields) {
+    if (field.known != http::FieldName::XRequestId) continue;
+    if (found != nullptr) return {};
+    found = &field;
+  }
+  if (found == nullptr || found->value.size() > kBytesMax) return {};
+  const bool visible =
+      std::all_of(found->value.begin(), found->value.end(), [](char c) { return c > 0x20 && c < 0x7F; });
+  return visible ? found->value : std::string_view{};
 }
 
 }  // namespace sidegate::proxy

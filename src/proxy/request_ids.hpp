@@ -1,8 +1,12 @@
 #pragma once
 
+#include <sidegate/http/head.hpp>
+
 #include <array>
 #include <cstdint>
 #include <random>
+#include <string_view>
+#include <vector>
 
 namespace sidegate::proxy {
 
@@ -21,5 +25,8 @@ class RequestIds {
  private:
   std::mt19937_64 random_;
 };
+
+/// The value of the one `X-Request-Id` of 1 to 128 visible ASCII characters; empty where there is none, or several.
+std::string_view find_request_id(const std::vector<http::Field>& fields) noexcept;
 
 }  // namespace sidegate::proxy

@@ -1,11 +1,14 @@
 #include "session.hpp"
 
+#include <sidegate/net/proxy_protocol.hpp>
+
 #include <sys/socket.h>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/error.hpp>
 
+#include <algorithm>
 #include <chrono>
 
 #include "worker_loop.hpp"
@@ -24,15 +27,13 @@ constexpr std::size_t kLingerBytesMax = std::size_t{1024} * 1024;
 
 }  // namespace
 
-Session::Session(WorkerLoop& loop, net::StreamSocket socket, const net::Peer& peer, std::size_t listener,
-                 const config::Address& listener_address)
+Session::Session(WorkerLoop& loop, net::StreamSocket socket, const net::Peer& peer, std::size_t listener)
     : loop_(loop),
       socket_(std::move(socket)),
       listener_(listener),
-      client_ip_(peer.ip),
-      forwarding_(peer.ip, listener_address),
       in_(loop.buffers().take()),
       changed_(loop.executor()) {
+  meet(peer.ip);
   loop_.add(*this, listener_);
 }
 
@@ -41,9 +42,41 @@ Session::~Session() {
   loop_.remove(*this, listener_);
 }
 
+void Session::meet(std::string_view peer_ip) {
+  const auto& trusted = loop_.listener(listener_).trusted_proxies;
+  client_ip_ = peer_ip;
+  peer_is_trusted_ = false;
+  if (const auto address = trusted.empty() ? std::nullopt : base::IpAddress::parse(peer_ip)) {
+    peer_is_trusted_ = std::any_of(trusted.begin(), trusted.end(),
+                                   [&](const base::IpRange& range) { return range.contains(*address); });
+  }
+  forwarding_.emplace(client_ip_, loop_.bound_address(listener_), peer_is_trusted_);
+}
+
+boost::asio::awaitable<bool, net::Executor> Session::read_proxy_header() {
+  if (!peer_is_trusted_) co_return false;
+  while (true) {
+    const auto header = net::parse_proxy_header(in_.unread());
+    if (header.status == net::ProxyHeader::Status::Broken) co_return false;
+    if (header.status == net::ProxyHeader::Status::Whole) {
+      in_.consume(header.bytes);
+      proxied_ = header.source.has_value();
+      if (proxied_) meet(header.source->text());
+      co_return true;
+    }
+    const auto [error, bytes] = co_await socket_.async_read_some(in_.space(), kToken);
+    if (error) co_return false;
+    in_.commit(bytes);
+  }
+}
+
 boost::asio::awaitable<void, net::Executor> Session::run() {
   const auto self = shared_from_this();
   wait_until(Waiting::ForRequest, steady_clock::now() + loop_.limits().head_timeout);
+  if (loop_.listener(listener_).proxy_protocol && !co_await read_proxy_header()) {
+    loop_.deadlines().clear(*this);
+    co_return close();
+  }
   while (true) {
     HeadStep step = parse_head();
     while (step == HeadStep::NeedMore) {
@@ -66,14 +99,18 @@ boost::asio::awaitable<void, net::Executor> Session::run() {
     }
     const auto now = steady_clock::now();
     exchange_->started = now;
-    loop_.request_ids().next(exchange_->request_id);
+    loop_.request_ids().next(exchange_->own_id);
+    exchange_->request_id = {exchange_->own_id.data(), exchange_->own_id.size()};
     if (step == HeadStep::Refused) {
       co_await answer_refusal(*exchange_->failure, false);
       break;
     }
+    if (peer_is_trusted_) read_what_peer_tells();
     decide(now);
     if (exchange_->decision.kind == policy::Decision::Kind::Refuse) {
-      co_await answer_refusal(exchange_->decision.reason, exchange_->facts.keep_alive && skip_request_body());
+      const auto reason = exchange_->decision.reason;
+      const bool may_go_on = exchange_->facts.keep_alive && !base::ends_connection(reason);
+      co_await answer_refusal(reason, may_go_on && skip_request_body());
       if (must_close_) break;
       continue;
     }
@@ -96,8 +133,13 @@ boost::asio::awaitable<void, net::Executor> Session::run() {
     exchange_->to_origin.consume(sent.bytes);
     if (!exchange_->to_origin.empty()) co_await flush_to_origin();
     if (in_flight_ && !exchange_->request_done) co_await relay_request_body();
+    if (in_flight_ && exchange_->answer_sent) changed_.notify();
     if (in_flight_) wait_for_answer();
     while (in_flight_) {
+      if (exchange_->tunnel && !exchange_->upload_done) {
+        co_await relay_to_origin();
+        continue;
+      }
       if (!in_.empty() || client_done_ || !exchange_->request_done || !read_ahead()) {
         co_await changed_.wait();
         continue;
@@ -139,14 +181,32 @@ void Session::attach(const origin::ConnectionPtr& connection) noexcept {
 
 void Session::break_off(Reason reason) noexcept {
   if (exchange_ == nullptr) return close();
-  if (!exchange_->failure) exchange_->failure = reason;
+  if (exchange_->answer_sent) {
+    // The client has its answer; that its body came no further fails nobody.
+    exchange_->upload_failed = true;
+  } else if (!exchange_->failure) {
+    exchange_->failure = reason;
+  }
   if (reason == Reason::ClientGone) close();
   if (connection_ != nullptr) connection_->close();
+  changed_.notify();
+}
+
+void Session::cut(Reason reason) noexcept {
+  break_off(reason);
+  // Whoever waits for the client to take more is woken too.
+  close();
 }
 
 void Session::wait_until(Waiting waiting, base::SteadyTime deadline) {
   waiting_ = waiting;
-  loop_.deadlines().set(*this, deadline);
+  loop_.deadlines().set(*this, exchange_ != nullptr ? std::min(deadline, exchange_->ends) : deadline);
+}
+
+void Session::end_with_credential(base::SteadyTime now) {
+  const auto ends = exchange_->decision.ends;
+  if (ends == base::UnixTime::max()) return;
+  exchange_->ends = now + std::chrono::ceil<std::chrono::milliseconds>(ends - loop_.civil_time(now));
 }
 
 void Session::wait_for_answer() {
@@ -165,6 +225,7 @@ void Session::wait_for_answer() {
 }
 
 void Session::on_deadline() {
+  if (exchange_ != nullptr && steady_clock::now() >= exchange_->ends) return cut(Reason::Expired);
   switch (waiting_) {
     case Waiting::ForRequest:
     case Waiting::Lingering:
@@ -180,6 +241,8 @@ void Session::on_deadline() {
     case Waiting::ForAnswer:
     case Waiting::ForOrigin:
       return break_off(Reason::OriginTimeout);
+    case Waiting::OnTunnel:
+      return cut(Reason::TunnelIdle);
     case Waiting::ForClient:
       break_off(Reason::ClientTimeout);
       return reset_connection();
@@ -214,7 +277,7 @@ void Session::reset_connection() noexcept {
 void Session::finish() {
   Exchange& exchange = *exchange_;
   const auto now = steady_clock::now();
-  loop_.record(exchange, client_ip_, now);
+  loop_.record(exchange, exchange.client_ip.empty() ? client_ip_ : exchange.client_ip, now);
   must_close_ = !exchange.keep_alive || loop_.draining() || !socket_.is_open();
   in_flight_ = false;
   connection_ = nullptr;

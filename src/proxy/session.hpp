@@ -38,8 +38,7 @@ using SessionListHook = boost::intrusive::list_base_hook<boost::intrusive::tag<S
 /// is still in it: `run` keeps the session alive, and ends only when no exchange is under way.
 class Session final : public net::Deadline, public SessionListHook, public std::enable_shared_from_this<Session> {
  public:
-  Session(WorkerLoop& loop, net::StreamSocket socket, const net::Peer& peer, std::size_t listener,
-          const config::Address& listener_address);
+  Session(WorkerLoop& loop, net::StreamSocket socket, const net::Peer& peer, std::size_t listener);
   ~Session() override;
 
   /// Serves the connection until it is closed.
@@ -58,15 +57,30 @@ class Session final : public net::Deadline, public SessionListHook, public std::
  private:
   enum class HeadStep { NeedMore, Whole, Refused };
   /// What the one deadline is for.
-  enum class Waiting : unsigned char { ForRequest, ForHead, ForBody, ForAnswer, ForOrigin, ForClient, Lingering };
+  enum class Waiting : unsigned char {
+    ForRequest,
+    ForHead,
+    ForBody,
+    ForAnswer,
+    ForOrigin,
+    ForClient,
+    OnTunnel,
+    Lingering
+  };
   /// How far the answer has come: it needs more bytes of the origin; the list of what to send is full; it is whole; it
   /// failed; or the request is being sent once more.
   enum class Progress { NeedMore, Full, Finished, Failed, Retrying };
 
+  // Before the first request: session.cpp.
+  boost::asio::awaitable<bool, net::Executor> read_proxy_header();
+  void meet(std::string_view peer_ip);
+
   // The request: session_request.cpp.
   HeadStep parse_head();
   base::Result<void> read_facts();
+  void read_what_peer_tells();
   void decide(base::SteadyTime now);
+  void make_host_line();
   bool skip_request_body();
   bool gather_request();
   std::optional<base::Reason> gather_request_body();
@@ -77,6 +91,7 @@ class Session final : public net::Deadline, public SessionListHook, public std::
   boost::asio::awaitable<bool, net::Executor> connect();
   boost::asio::awaitable<void, net::Executor> flush_to_origin();
   boost::asio::awaitable<void, net::Executor> relay_request_body();
+  void wait_for_upload(Waiting waiting);
   boost::asio::awaitable<void, net::Executor> linger();
   boost::asio::awaitable<void, net::Executor> retry();
 
@@ -84,6 +99,9 @@ class Session final : public net::Deadline, public SessionListHook, public std::
   void refuse(base::Reason reason, bool keep_alive);
   Progress take_answer();
   Progress take_answer_head();
+  void append_request_id();
+  bool upload_goes_on() const noexcept;
+  boost::asio::awaitable<void, net::Executor> outlive_answer();
   Progress take_answer_body();
   Progress end_answer();
   Progress on_origin_closed(const boost::system::error_code& error);
@@ -93,11 +111,19 @@ class Session final : public net::Deadline, public SessionListHook, public std::
   boost::asio::awaitable<void, net::Executor> flush_to_client();
   void finish();
 
+  // The tunnel: session_tunnel.cpp.
+  Progress begin_tunnel();
+  boost::asio::awaitable<void, net::Executor> relay_to_origin();
+  boost::asio::awaitable<void, net::Executor> outlive_origin();
+  void keep_tunnel();
+
   // Both: session.cpp.
   void attach(const origin::ConnectionPtr& connection) noexcept;
   void break_off(base::Reason reason) noexcept;
+  void cut(base::Reason reason) noexcept;
   void wait_for_answer();
   void wait_until(Waiting waiting, base::SteadyTime deadline);
+  void end_with_credential(base::SteadyTime now);
   void on_deadline() override;
   void close() noexcept;
   void reset_connection() noexcept;
@@ -106,7 +132,9 @@ class Session final : public net::Deadline, public SessionListHook, public std::
   net::StreamSocket socket_;
   std::size_t listener_;
   std::string client_ip_;
-  ForwardingLines forwarding_;
+  bool peer_is_trusted_ = false;
+  bool proxied_ = false;                       ///< a PROXY header has said who the client is
+  std::optional<ForwardingLines> forwarding_;  ///< once it is known who the peer is
   net::ReadBuffer in_;
   std::unique_ptr<Exchange> exchange_;  ///< while a request is under way
   origin::ConnectionPtr connection_;    ///< while the exchange uses one

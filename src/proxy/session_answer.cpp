@@ -1,3 +1,4 @@
+#include <sidegate/base/text.hpp>
 #include <sidegate/http/answer.hpp>
 #include <sidegate/http/message_writer.hpp>
 
@@ -7,6 +8,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/error.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -24,6 +26,15 @@ constexpr auto kToken = boost::asio::as_tuple(boost::asio::deferred);
 
 /// Less room than this in the origin's buffer is not worth a system call.
 constexpr std::size_t kRoomMin = std::size_t{4} * 1024;
+
+/// A stream of server-sent events, which may go on for as long as both sides like.
+bool is_event_stream(const http::ResponseHead& head) noexcept {
+  static constexpr std::string_view kType = "text/event-stream";
+  return std::any_of(head.fields.begin(), head.fields.end(), [](const http::Field& field) {
+    return base::equals_ignoring_case(field.name, "content-type") &&
+           base::equals_ignoring_case(field.value.substr(0, kType.size()), kType);
+  });
+}
 
 /// RFC 9110 section 15.5.6: a 405 says what would be allowed. CONNECT never is, anywhere.
 constexpr std::string_view kAllowWithoutConnect = "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, TRACE, PATCH\r\n";
@@ -59,8 +70,11 @@ boost::asio::awaitable<void, net::Executor> Session::relay_answers(WorkerLoop& l
       const auto idle_timeout = pool.settings().idle_timeout;
       if (!session->exchange_->response_head_read && session->waiting_ == Waiting::ForClient)
         session->wait_for_answer();
-      if (session->exchange_->response_head_read)
+      if (session->exchange_->tunnel) {
+        session->keep_tunnel();
+      } else if (session->exchange_->response_head_read) {
         session->wait_until(Waiting::ForOrigin, steady_clock::now() + idle_timeout);
+      }
       if (in.empty()) {
         in.restart();
       } else if (in.space_bytes() < kRoomMin) {
@@ -69,6 +83,11 @@ boost::asio::awaitable<void, net::Executor> Session::relay_answers(WorkerLoop& l
       }
       continue;
     }
+    if (session->exchange_->tunnel && progress == Progress::Finished) {
+      co_await session->outlive_origin();
+      if (session->exchange_->failure) progress = session->fail(*session->exchange_->failure);
+    }
+    if (progress == Progress::Finished && session->upload_goes_on()) co_await session->outlive_answer();
     const bool reusable = progress == Progress::Finished && session->exchange_->response_facts.keep_alive &&
                           session->exchange_->request_sent() && in.empty() && connection->is_open();
     if (reusable) pool.give_back(connection);
@@ -94,7 +113,7 @@ void Session::refuse(Reason reason, bool keep_alive) {
   answer.keep_alive = exchange.keep_alive;
   answer.head_only = exchange.head.known_method == http::Method::Head;
   answer.version = exchange.head.version;
-  answer.request_id = {exchange.request_id.data(), exchange.request_id.size()};
+  answer.request_id = exchange.request_id;
   exchange.status = answer.status;
   exchange.answer.clear();
   http::write_answer(answer, exchange.answer);
@@ -118,10 +137,10 @@ Session::Progress Session::take_answer_head() {
   if (!whole) return fail(Reason::OriginBroken);
   if (!*whole) return Progress::NeedMore;
   const auto facts = http::check_response(exchange.response, exchange.head.known_method);
-  // No upgrade was asked for, so none can be agreed to.
-  if (!facts || exchange.response.status == 101) return fail(Reason::OriginBroken);
+  if (!facts) return fail(Reason::OriginBroken);
   in.consume(exchange.response.bytes.size());
   exchange.response_facts = *facts;
+  if (exchange.response.status == 101) return begin_tunnel();
   http::ForwardedResponse forwarded{.head = &exchange.response, .facts = &*facts, .added = {}, .chunked = false};
   if (exchange.response.status < 200) {
     // RFC 9110 section 15.2: an interim answer goes on to the client, unless it speaks HTTP/1.0 and knows none.
@@ -140,9 +159,9 @@ Session::Progress Session::take_answer_head() {
   // RFC 9112 section 9.3: a client that is still sending when its answer is there is told to stop.
   exchange.keep_alive = exchange.facts.keep_alive && exchange.request_done && !loop_.draining() &&
                         (!without_length || understands_chunks);
-  exchange.answer.assign("X-Request-Id: ");
-  exchange.answer.append(exchange.request_id.data(), exchange.request_id.size());
-  exchange.answer += "\r\n";
+  const bool may_expire = exchange.decision.ends != base::UnixTime::max();
+  if (may_expire && is_event_stream(exchange.response)) end_with_credential(*exchange.answered);
+  append_request_id();
   if (!exchange.keep_alive) {
     exchange.answer += "Connection: close\r\n";
   } else if (!understands_chunks) {
@@ -153,6 +172,12 @@ Session::Progress Session::take_answer_head() {
   if (!http::write_response_head(forwarded, exchange.to_client)) return fail(Reason::OriginBroken);
   exchange.response_started = true;
   return Progress::Finished;
+}
+
+void Session::append_request_id() {
+  exchange_->answer.assign("X-Request-Id: ");
+  exchange_->answer += exchange_->request_id;
+  exchange_->answer += "\r\n";
 }
 
 Session::Progress Session::take_answer_body() {
@@ -188,6 +213,21 @@ Session::Progress Session::end_answer() {
   if (exchange.response_chunked) exchange.to_client.append(exchange.response_trailers ? "\r\n" : "0\r\n\r\n");
   if (!exchange.request_done) exchange.keep_alive = false;
   return Progress::Finished;
+}
+
+bool Session::upload_goes_on() const noexcept {
+  const Exchange& exchange = *exchange_;
+  // Whoever asked first whether to send its body does not send it now.
+  const bool never_began = exchange.facts.expects_continue && exchange.request_body_bytes == 0;
+  return !exchange.tunnel && !exchange.failure && !exchange.request_sent() && !exchange.upload_failed && !never_began &&
+         exchange.response_facts.keep_alive && connection_->is_open();
+}
+
+boost::asio::awaitable<void, net::Executor> Session::outlive_answer() {
+  // An origin that answers early and keeps its connection goes on reading, and may need what is still to come.
+  exchange_->answer_sent = true;
+  wait_for_upload(Waiting::ForBody);
+  while (!exchange_->request_sent() && !exchange_->upload_failed) co_await changed_.wait();
 }
 
 Session::Progress Session::on_origin_closed(const boost::system::error_code& error) {
@@ -245,7 +285,8 @@ bool Session::send_to_client_now() {
 
 boost::asio::awaitable<void, net::Executor> Session::flush_to_client() {
   while (!send_to_client_now()) {
-    wait_until(Waiting::ForClient, steady_clock::now() + loop_.limits().idle_timeout);
+    wait_until(exchange_->tunnel ? Waiting::OnTunnel : Waiting::ForClient,
+               steady_clock::now() + loop_.limits().idle_timeout);
     const auto [error] = co_await socket_.async_wait(net::StreamSocket::wait_write, kToken);
     if (!error) continue;
     exchange_->to_client.clear();

@@ -9,6 +9,8 @@
 #include <chrono>
 #include <utility>
 
+#include "client_address.hpp"
+#include "request_ids.hpp"
 #include "session.hpp"
 #include "trace_context.hpp"
 #include "worker_loop.hpp"
@@ -29,6 +31,9 @@ constexpr std::size_t kRoomMin = std::size_t{4} * 1024;
 /// With this much room before the current request the next one is read there, so that a busy connection keeps to a few
 /// warm pages.
 constexpr std::size_t kReadAheadBytes = std::size_t{4} * 1024;
+
+/// How long a body may pause whose request has been answered already: perhaps nobody wants it any more.
+constexpr std::chrono::seconds kUploadPause{2};
 
 }  // namespace
 
@@ -80,7 +85,6 @@ Result<void> Session::read_facts() {
   auto facts = http::check_request(exchange.head);
   if (!facts) return facts.error();
   exchange.facts = *facts;
-  exchange.adds_host = facts->host.empty();
   const bool is_options = exchange.head.known_method == http::Method::Options;
   auto target = http::canonicalise(exchange.head.target, is_options, exchange.target_storage);
   if (!target) return target.error();
@@ -94,6 +98,14 @@ Result<void> Session::read_facts() {
     }
   }
   return {};
+}
+
+void Session::read_what_peer_tells() {
+  Exchange& exchange = *exchange_;
+  const auto& fields = exchange.head.fields;
+  const auto client = find_client_address(fields, loop_.listener(listener_).trusted_proxies);
+  if (client && !proxied_) exchange.client_ip = client->text();
+  if (const auto id = find_request_id(fields); !id.empty()) exchange.request_id = id;
 }
 
 void Session::decide(base::SteadyTime now) {
@@ -123,30 +135,36 @@ bool Session::skip_request_body() {
   }
 }
 
+void Session::make_host_line() {
+  Exchange& exchange = *exchange_;
+  auto host = exchange.decision.host;
+  std::string server;
+  if (host.empty()) {
+    if (exchange.facts.has_host) return;
+    // HTTP/1.0 may leave it out, HTTP/1.1 may not.
+    const auto& address = loop_.pool(exchange.decision.route->upstream).settings().servers.front().address;
+    server = address.kind == config::Address::Kind::Unix ? "localhost" : address.text();
+    host = exchange.facts.host.empty() ? std::string_view(server) : exchange.facts.host;
+  }
+  exchange.host_line = "Host: ";
+  exchange.host_line += host;
+  exchange.host_line += "\r\n";
+}
+
 bool Session::gather_request() {
   Exchange& exchange = *exchange_;
   auto& lines = exchange.added_lines;
   lines.clear();
-  forwarding_.append(exchange.facts.host, lines);
+  if (exchange.facts.asks_for_websocket) lines += http::kUpgradeLines;
+  forwarding_->append(exchange.head.fields, exchange.facts.host, lines);
   lines += "X-Request-Id: ";
-  lines.append(exchange.request_id.data(), exchange.request_id.size());
+  lines += exchange.request_id;
   lines += "\r\n";
-  if (exchange.adds_host) {
-    // HTTP/1.0 may leave it out, HTTP/1.1 may not.
-    const auto& server = loop_.pool(exchange.decision.route->upstream).settings().servers.front().address;
-    lines += "Host: ";
-    if (!exchange.facts.host.empty()) {
-      lines += exchange.facts.host;
-    } else {
-      lines += server.kind == config::Address::Kind::Unix ? "localhost" : server.text();
-    }
-    lines += "\r\n";
-  }
   const bool traced = !exchange.trace_id.empty();
   if (!traced) {
     RequestIds::SpanId span{};
     loop_.request_ids().next_span(span);
-    exchange.trace_id = {exchange.request_id.data(), exchange.request_id.size()};
+    exchange.trace_id = {exchange.own_id.data(), exchange.own_id.size()};
     lines += "traceparent: 00-";
     lines += exchange.trace_id;
     lines += '-';
@@ -158,6 +176,9 @@ bool Session::gather_request() {
   request.facts = &exchange.facts;
   request.target = &exchange.target;
   request.filter = &loop_.policy().filter();
+  request.path = exchange.decision.path;
+  make_host_line();
+  request.host_line = exchange.host_line;
   request.forward_authorization = exchange.decision.forward_authorization;
   request.forward_cookie = exchange.decision.forward_cookie;
   request.forward_trace = traced;
@@ -244,7 +265,7 @@ boost::asio::awaitable<void, net::Executor> Session::answer_refusal(Reason reaso
 
 boost::asio::awaitable<void, net::Executor> Session::flush_to_origin() {
   const auto connection = connection_;
-  const auto idle_timeout = loop_.pool(exchange_->decision.route->upstream).settings().idle_timeout;
+  const auto waiting = exchange_->tunnel ? Waiting::OnTunnel : Waiting::ForOrigin;
   // The other coroutine may end the exchange, or send the request once more on another connection, at every wait.
   while (in_flight_ && connection_ == connection && !exchange_->to_origin.empty()) {
     const auto sent = net::send_now(connection->socket(), exchange_->to_origin.slices());
@@ -255,9 +276,16 @@ boost::asio::awaitable<void, net::Executor> Session::flush_to_origin() {
       co_return;
     }
     if (sent.status == net::SendStatus::Sent) continue;
-    wait_until(Waiting::ForOrigin, steady_clock::now() + idle_timeout);
+    wait_for_upload(waiting);
     co_await connection->socket().async_wait(net::StreamSocket::wait_write, kToken);
   }
+}
+
+void Session::wait_for_upload(Waiting waiting) {
+  const auto now = steady_clock::now();
+  if (exchange_->answer_sent) return wait_until(waiting, now + kUploadPause);
+  const auto& upstream = loop_.pool(exchange_->decision.route->upstream).settings();
+  wait_until(waiting, now + (waiting == Waiting::ForBody ? loop_.limits().idle_timeout : upstream.idle_timeout));
 }
 
 boost::asio::awaitable<void, net::Executor> Session::relay_request_body() {
@@ -274,7 +302,7 @@ boost::asio::awaitable<void, net::Executor> Session::relay_request_body() {
     }
     // A read into no room would end at once, again and again: this line of the coding is longer than can be kept.
     if (in_.space_bytes() == 0) co_return break_off(Reason::BadTrailer);
-    wait_until(Waiting::ForBody, steady_clock::now() + loop_.limits().idle_timeout);
+    wait_for_upload(Waiting::ForBody);
     const auto [error, bytes] = co_await socket_.async_read_some(in_.space(), kToken);
     in_.commit(bytes);
     if (!error) continue;

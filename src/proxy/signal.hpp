@@ -12,14 +12,13 @@
 
 namespace sidegate::proxy {
 
-/// Lets one coroutine wait for another on the same thread. A notification that nobody waits for is lost, so whoever
+/// Lets coroutines wait for one another on the same thread. A notification that nobody waits for is lost, so whoever
 /// waits looks at the state first.
 class Signal {
  public:
-  explicit Signal(const net::Executor& executor) : timer_(executor) {}
+  explicit Signal(const net::Executor& executor) : timer_(executor, std::chrono::steady_clock::time_point::max()) {}
 
   boost::asio::awaitable<void, net::Executor> wait() {
-    timer_.expires_at(std::chrono::steady_clock::time_point::max());
     co_await timer_.async_wait(boost::asio::as_tuple(boost::asio::deferred));
   }
 

@@ -53,8 +53,8 @@ telemetry::MethodLabel label_of(http::Method method) noexcept {
 
 WorkerLoop::WorkerLoop(WorkerSetup setup)
     : setup_(std::move(setup)),
-      client_buffers_(setup_.config.limits.head_bytes_max + kBodyRoomBytes),
-      origin_buffers_(setup_.config.limits.head_bytes_max + kBodyRoomBytes),
+      client_buffers_(setup_.config.limits.head_bytes_max + kBodyRoomBytes, setup_.shared.buffers),
+      origin_buffers_(setup_.config.limits.head_bytes_max + kBodyRoomBytes, setup_.shared.buffers),
       counters_(setup_.labels),
       civil_base_(std::chrono::system_clock::now()),
       steady_base_(std::chrono::steady_clock::now()) {
@@ -127,7 +127,7 @@ void WorkerLoop::record(const Exchange& exchange, std::string_view client_ip, ba
   if (setup_.access_log == nullptr) return;
   telemetry::AccessRecord record;
   record.time = civil_time(exchange.started);
-  record.request_id = {exchange.request_id.data(), exchange.request_id.size()};
+  record.request_id = exchange.request_id;
   record.trace_id = exchange.trace_id;
   if (exchange.head_read) {
     record.method = exchange.head.method;
@@ -182,7 +182,7 @@ boost::asio::awaitable<void, net::Executor> WorkerLoop::accept_from(std::size_t 
       if (status == net::AcceptStatus::WouldBlock) break;
       if (!stopped_accepting_) {
         telemetry::log(telemetry::Level::Error, "no connection can be accepted: out of descriptors or memory",
-                       {{"listener", setup_.config.listeners[listener].name}});
+                       {{"listener", this->listener(listener).name}});
         pause.expires_after(kExhaustedPause);
         co_await pause.async_wait(kToken);
       }
@@ -193,22 +193,22 @@ boost::asio::awaitable<void, net::Executor> WorkerLoop::accept_from(std::size_t 
 
 void WorkerLoop::welcome(net::StreamSocket socket, const net::Peer& peer, std::size_t listener) {
   const auto others = setup_.shared.connections.fetch_add(1, std::memory_order_relaxed);
-  if (others >= limits().connections_max) {
+  const bool too_many = others >= limits().connections_max;
+  if (too_many || !client_buffers_.has_room()) {
     setup_.shared.connections.fetch_sub(1, std::memory_order_relaxed);
-    turn_away(socket);
+    turn_away(socket, too_many ? base::Reason::TooManyConnections : base::Reason::OutOfMemory);
     return;
   }
-  const auto session =
-      std::make_shared<Session>(*this, std::move(socket), peer, listener, setup_.listeners[listener].address());
+  const auto session = std::make_shared<Session>(*this, std::move(socket), peer, listener);
   boost::asio::co_spawn(executor(), session->run(), boost::asio::detached);
 }
 
-void WorkerLoop::turn_away(net::StreamSocket& socket) {
+void WorkerLoop::turn_away(net::StreamSocket& socket, base::Reason reason) {
   RequestIds::Id id{};
   request_ids_.next(id);
   http::Answer answer;
-  answer.status = base::status_of(base::Reason::TooManyConnections);
-  answer.error = http::error_text(base::Reason::TooManyConnections);
+  answer.status = base::status_of(reason);
+  answer.error = http::error_text(reason);
   answer.request_id = {id.data(), id.size()};
   std::string text;
   http::write_answer(answer, text);

@@ -34,6 +34,10 @@ class WorkerLoop {
   net::Executor executor() noexcept { return io_.get_executor(); }
 
   const config::Config& config() const noexcept { return setup_.config; }
+  const config::Listener& listener(std::size_t index) const noexcept { return setup_.config.listeners[index]; }
+  const config::Address& bound_address(std::size_t listener) const noexcept {
+    return setup_.listeners[listener].address();
+  }
   const base::Limits& limits() const noexcept { return setup_.config.limits; }
   policy::Policy& policy() noexcept { return *setup_.policy; }
   net::DeadlineWheel& deadlines() noexcept { return deadlines_; }
@@ -67,7 +71,7 @@ class WorkerLoop {
 
   boost::asio::awaitable<void, net::Executor> accept_from(std::size_t listener);
   void welcome(net::StreamSocket socket, const net::Peer& peer, std::size_t listener);
-  void turn_away(net::StreamSocket& socket);
+  void turn_away(net::StreamSocket& socket, base::Reason reason);
   void drain_pools_when_idle();
 
   WorkerSetup setup_;

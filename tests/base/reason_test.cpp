@@ -50,7 +50,7 @@ struct Case {
 };
 
 TEST(Reason, HasAStatus) {
-  constexpr std::array<Case, 24> cases{{{Reason::Accepted, "accepted", 0},
+  constexpr std::array<Case, 28> cases{{{Reason::Accepted, "accepted", 0},
                                         {Reason::Missing, "missing", 401},
                                         {Reason::Expired, "expired", 401},
                                         {Reason::Unavailable, "unavailable", 503},
@@ -58,12 +58,15 @@ TEST(Reason, HasAStatus) {
                                         {Reason::ConnectMethod, "connect_method", 405},
                                         {Reason::UnsupportedVersion, "unsupported_version", 505},
                                         {Reason::ConflictingFraming, "conflicting_framing", 400},
+                                        {Reason::BadUpgrade, "bad_upgrade", 400},
                                         {Reason::EncodedSlash, "encoded_slash", 400},
+                                        {Reason::HiddenDotSegment, "hidden_dot_segment", 400},
                                         {Reason::TargetTooLong, "target_too_long", 414},
                                         {Reason::HeadTooLarge, "head_too_large", 431},
                                         {Reason::TooManyFields, "too_many_fields", 431},
                                         {Reason::BodyTooLarge, "body_too_large", 413},
                                         {Reason::TooManyConnections, "too_many_connections", 503},
+                                        {Reason::OutOfMemory, "out_of_memory", 503},
                                         {Reason::ClientTimeout, "client_timeout", 408},
                                         {Reason::AmbiguousCookie, "ambiguous_cookie", 400},
                                         {Reason::NoRoute, "no_route", 404},
@@ -73,6 +76,7 @@ TEST(Reason, HasAStatus) {
                                         {Reason::OriginBroken, "origin_broken", 502},
                                         {Reason::OriginTimeout, "origin_timeout", 504},
                                         {Reason::Draining, "draining", 503},
+                                        {Reason::TunnelIdle, "tunnel_idle", 0},
                                         {Reason::ClientGone, "client_gone", 0}}};
   for (const auto& [reason, name, status] : cases) {
     SCOPED_TRACE(name);
@@ -81,12 +85,16 @@ TEST(Reason, HasAStatus) {
   }
 }
 
-TEST(Reason, OnlyWhatIsNoRefusalHasNoStatus) {
+TEST(Reason, OnlyWhatIsNoRefusalOrCannotBeAnsweredHasNoStatus) {
+  const std::set<Reason> without{Reason::Accepted, Reason::TunnelIdle, Reason::ClientGone};
   for (std::size_t i = 0; i < kReasonCount; ++i) {
     const Reason reason = reason_at(i);
     const unsigned status = status_of(reason);
-    const bool answered = reason != Reason::Accepted && reason != Reason::ClientGone;
-    EXPECT_EQ(status >= 400 && status <= 599, answered) << name_of(reason);
+    if (without.contains(reason)) {
+      EXPECT_EQ(status, 0U) << name_of(reason);
+    } else {
+      EXPECT_TRUE(status >= 400 && status <= 599) << name_of(reason);
+    }
   }
 }
 
@@ -112,6 +120,17 @@ TEST(Result, SaysWhatItHoldsWhenItIsMisused) {
   };
   EXPECT_NE(words(refused).find("expired"), std::string::npos);
   EXPECT_NE(words(failed).find("no such file"), std::string::npos);
+}
+
+TEST(Reason, WhatIsAmbiguousOrOverALimitEndsItsConnection) {
+  for (const Reason reason : {Reason::AmbiguousCookie, Reason::SeveralAuthorizations, Reason::EncodedSlash,
+                              Reason::PathParameters, Reason::BodyTooLarge, Reason::TokenTooLarge}) {
+    EXPECT_TRUE(ends_connection(reason)) << name_of(reason);
+  }
+  for (const Reason reason : {Reason::Missing, Reason::Expired, Reason::Malformed, Reason::NoRoute,
+                              Reason::MethodNotAllowed, Reason::CrossSite, Reason::OriginUnreachable}) {
+    EXPECT_FALSE(ends_connection(reason)) << name_of(reason);
+  }
 }
 
 }  // namespace

@@ -92,6 +92,27 @@ TEST(Text, ParseDecimal) {
   for (const auto& [input, expected] : cases) EXPECT_EQ(parse_decimal(input), expected) << input;
 }
 
+struct PortCase {
+  std::string_view input;
+  std::optional<std::uint16_t> expected;
+};
+
+TEST(Text, ParsePort) {
+  const std::array<PortCase, 12> cases{{{"0", 0},
+                                        {"80", 80},
+                                        {"00080", 80},
+                                        {"65535", 65535},
+                                        {"65536", {}},
+                                        {"99999", {}},
+                                        {"000080", {}},
+                                        {"", {}},
+                                        {"-1", {}},
+                                        {"80 ", {}},
+                                        {"http", {}},
+                                        {"8\0"sv, {}}}};
+  for (const auto& [input, expected] : cases) EXPECT_EQ(parse_port(input), expected) << input;
+}
+
 struct ListCase {
   std::string_view input;
   std::vector<std::string_view> expected;

@@ -52,12 +52,12 @@ TEST(Effective, EverySettingLoadsAgain) {
   expect_round_trip(R"(version: 1
 workers: 3
 listeners:
-  "1": {address: "0.0.0.0:80"}
+  "1": {address: "0.0.0.0:80", proxy_protocol: true, trusted_proxies: [10.0.0.0/8, "2001:db8::/32", "::1", "::/0"]}
   "a: b": {address: "unix:/run/s.sock", mode: "0007"}
 admin: {address: "[::1]:0"}
 health: {address: "0.0.0.0:9000"}
 shutdown: {grace: 0s, timeout: 1500ms}
-limits: {head: 16KiB, headers: 50, target: 1000B, token: 2KiB, head_timeout: 1s, keep_alive: 2s, idle: 90s, connections: 10}
+limits: {head: 16KiB, headers: 50, target: 1000B, token: 2KiB, head_timeout: 1s, keep_alive: 2s, idle: 90s, connections: 10, memory: 1536MiB}
 log: {level: debug, format: text, path: logs/error.log}
 access_log: {path: none, query: true}
 upstreams:
@@ -90,7 +90,11 @@ routes:
     timeout: 90s
     max_body: 0B
     forward_credential: false
-  - {path: /b, authenticate: ["no"], upstream: "true"}
+    close_at_expiry: false
+    encoded_slash: keep
+    path_parameters: keep
+    rewrite: {strip_prefix: "/a b", prefix: "/# x", host: "[::1]:80"}
+  - {path: /b, authenticate: ["no"], upstream: "true", rewrite: {host: "no"}, path_parameters: keep}
   - {path: /**, authenticate: none, upstream: "true"}
 )",
                     {"plhunter2n", std::string(kStrongKey)});
@@ -103,6 +107,8 @@ workers: 2
 listeners:
   public:
     address: "[::]:8080"
+    proxy_protocol: false
+    trusted_proxies: []
 admin:
   address: "127.0.0.1:9901"
 shutdown:
@@ -117,6 +123,7 @@ limits:
   keep_alive: 75s
   idle: 1m
   connections: 50000
+  memory: 0
 log:
   level: info
   format: json
@@ -162,11 +169,47 @@ routes:
     upstream: app
     retry: false
     forward_credential: true
+    close_at_expiry: true
     csrf: on-cookie
     encoded_slash: reject
     path_parameters: reject
     shadow: false
 )");
+}
+
+// A round trip alone would not notice what is neither printed nor read.
+TEST(Effective, ShowsWhatIsNoDefault) {
+  const std::string text = to_yaml(load(R"(version: 1
+workers: 1
+listeners:
+  public: {address: "[::]:8080", proxy_protocol: true, trusted_proxies: [10.0.0.0/8, "2001:DB8::/32", "::1", 192.0.2.1]}
+limits: {memory: 1536MiB}
+upstreams: {app: {servers: ["http://127.0.0.1:8000"]}}
+routes:
+  - path: /users/**
+    authenticate: none
+    upstream: app
+    close_at_expiry: false
+    encoded_slash: keep
+    path_parameters: keep
+    rewrite: {strip_prefix: /users, prefix: /api, host: "app.internal:8080"}
+)")
+                                       .config);
+  for (const std::string part :
+       {"    proxy_protocol: true\n"
+        "    trusted_proxies:\n"
+        "      - \"10.0.0.0/8\"\n"
+        "      - \"2001:db8::/32\"\n"
+        "      - \"::1/128\"\n"
+        "      - \"192.0.2.1/32\"\n",
+        "  memory: 1536MiB\n",
+        "    rewrite:\n"
+        "      strip_prefix: \"/users\"\n"
+        "      prefix: \"/api\"\n"
+        "      host: \"app.internal:8080\"\n",
+        "    close_at_expiry: false\n", "    encoded_slash: keep\n", "    path_parameters: keep\n"}) {
+    EXPECT_THAT(text, HasSubstr(part));
+  }
 }
 
 }  // namespace

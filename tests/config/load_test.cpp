@@ -22,6 +22,13 @@ std::vector<std::string> values(const std::vector<Located<std::string>>& all) {
   return texts;
 }
 
+std::vector<std::string> texts(const std::vector<base::IpRange>& ranges) {
+  std::vector<std::string> texts;
+  texts.reserve(ranges.size());
+  for (const auto& range : ranges) texts.push_back(range.text());
+  return texts;
+}
+
 TEST(Load, TheSmallestHasEveryDefault) {
   const auto [config, lines, ok] = load(with(""));
   EXPECT_TRUE(ok);
@@ -31,12 +38,15 @@ TEST(Load, TheSmallestHasEveryDefault) {
   EXPECT_EQ(config.listeners[0].name, "public");
   EXPECT_EQ(config.listeners[0].address.text(), "[::]:8080");
   EXPECT_EQ(config.listeners[0].mode, 0660U);
+  EXPECT_FALSE(config.listeners[0].proxy_protocol);
+  EXPECT_THAT(config.listeners[0].trusted_proxies, IsEmpty());
   ASSERT_TRUE(config.admin);
   EXPECT_EQ(config.admin->text(), "127.0.0.1:9901");
   EXPECT_FALSE(config.health);
   EXPECT_EQ(config.shutdown.grace, seconds(5));
   EXPECT_EQ(config.shutdown.timeout, seconds(25));
   EXPECT_EQ(config.limits.head_bytes_max, 32U * 1024);
+  EXPECT_EQ(config.limits.memory_bytes_max, 0U) << "no limit";
   EXPECT_EQ(config.log.level, "info");
   EXPECT_EQ(config.log.format, "json");
   EXPECT_EQ(config.log.path, "stderr");
@@ -56,6 +66,12 @@ TEST(Load, TheSmallestHasEveryDefault) {
   ASSERT_EQ(config.routes.size(), 1U);
   EXPECT_EQ(config.routes[0].name, "route-1");
   EXPECT_TRUE(config.routes[0].forward_credential);
+  EXPECT_TRUE(config.routes[0].close_at_expiry);
+  EXPECT_FALSE(config.routes[0].keep_encoded_slash);
+  EXPECT_FALSE(config.routes[0].keep_path_parameters);
+  EXPECT_FALSE(config.routes[0].rewrite.strip_prefix);
+  EXPECT_FALSE(config.routes[0].rewrite.prefix);
+  EXPECT_FALSE(config.routes[0].rewrite.host);
   EXPECT_EQ(config.routes[0].where.line, 5);
   EXPECT_EQ(config.routes[0].where.path, "routes[0]");
 }
@@ -64,12 +80,12 @@ TEST(Load, EverySettingArrives) {
   const auto [config, lines, ok] = load(R"(version: 1
 workers: 3
 listeners:
-  public: {address: "0.0.0.0:80", reuse_port: false, proxy_protocol: false, trusted_proxies: []}
+  public: {address: "0.0.0.0:80", reuse_port: false, proxy_protocol: true, trusted_proxies: [10.0.0.0/8, "2001:DB8::/32", 192.0.2.1]}
   inner: {address: "unix:/run/s.sock", mode: "0600"}
 admin: {address: "unix:/run/admin.sock"}
 health: {address: "0.0.0.0:9000"}
 shutdown: {grace: 0s, timeout: 1m}
-limits: {head: 16KiB, headers: 50, target: 4KiB, token: 2KiB, head_timeout: 1s, keep_alive: 2s, idle: 3s, connections: 10, memory: 0}
+limits: {head: 16KiB, headers: 50, target: 4KiB, token: 2KiB, head_timeout: 1s, keep_alive: 2s, idle: 3s, connections: 10, memory: 64MiB}
 log: {level: debug, format: text, path: logs/error.log}
 access_log: {path: /var/log/access.log, query: true}
 watch: false
@@ -103,7 +119,7 @@ routes:
   - name: first
     listener: inner
     host: [a.example, "*.b.example"]
-    path: [/a/**, "/b/{id}"]
+    path: [/a/**, "/a/{id}"]
     methods: [GET, M-SEARCH]
     authenticate: optional
     upstream: app
@@ -112,15 +128,19 @@ routes:
     max_body: 10MiB
     retry: false
     forward_credential: false
-    encoded_slash: reject
-    path_parameters: reject
+    close_at_expiry: false
+    encoded_slash: keep
+    path_parameters: keep
+    rewrite: {strip_prefix: /a, prefix: /api, host: "app.internal:8080"}
     shadow: false
-  - {path: /**, authenticate: none, upstream: app}
+  - {path: /**, authenticate: none, upstream: app, close_at_expiry: true, encoded_slash: reject, path_parameters: reject}
 )");
   EXPECT_THAT(lines, IsEmpty());
   ASSERT_TRUE(ok);
   EXPECT_EQ(config.workers, 3U);
   ASSERT_EQ(config.listeners.size(), 2U);
+  EXPECT_TRUE(config.listeners[0].proxy_protocol);
+  EXPECT_THAT(texts(config.listeners[0].trusted_proxies), ElementsAre("10.0.0.0/8", "2001:db8::/32", "192.0.2.1/32"));
   EXPECT_EQ(config.listeners[1].address.path, "/run/s.sock");
   EXPECT_EQ(config.listeners[1].mode, 0600U);
   EXPECT_EQ(config.listeners[1].where.line, 5);
@@ -136,6 +156,7 @@ routes:
   EXPECT_EQ(config.limits.keep_alive_timeout, seconds(2));
   EXPECT_EQ(config.limits.idle_timeout, seconds(3));
   EXPECT_EQ(config.limits.connections_max, 10U);
+  EXPECT_EQ(config.limits.memory_bytes_max, 64U * 1024 * 1024);
   EXPECT_EQ(config.log.level, "debug");
   EXPECT_EQ(config.log.format, "text");
   EXPECT_EQ(config.log.path, "/etc/sidegate/logs/error.log");
@@ -189,7 +210,7 @@ routes:
   EXPECT_EQ(route.name, "first");
   EXPECT_EQ(route.listener->value, "inner");
   EXPECT_THAT(values(route.hosts), ElementsAre("a.example", "*.b.example"));
-  EXPECT_THAT(values(route.paths), ElementsAre("/a/**", "/b/{id}"));
+  EXPECT_THAT(values(route.paths), ElementsAre("/a/**", "/a/{id}"));
   EXPECT_EQ(route.paths[1].where.path, "routes[0].path[1]");
   EXPECT_THAT(values(route.methods), ElementsAre("GET", "M-SEARCH"));
   EXPECT_EQ(route.authenticate, Route::Authenticate::Optional);
@@ -199,8 +220,18 @@ routes:
   EXPECT_EQ(route.timeout, seconds(90));
   EXPECT_EQ(route.max_body_bytes, 10U * 1024 * 1024);
   EXPECT_FALSE(route.forward_credential);
+  EXPECT_FALSE(route.close_at_expiry);
+  EXPECT_TRUE(route.keep_encoded_slash);
+  EXPECT_TRUE(route.keep_path_parameters);
+  EXPECT_EQ(route.rewrite.strip_prefix->value, "/a");
+  EXPECT_EQ(route.rewrite.prefix->value, "/api");
+  EXPECT_EQ(route.rewrite.prefix->where.path, "routes[0].rewrite.prefix");
+  EXPECT_EQ(route.rewrite.host->value, "app.internal:8080");
   EXPECT_EQ(config.routes[1].authenticate, Route::Authenticate::None);
   EXPECT_EQ(config.routes[1].name, "route-2");
+  EXPECT_TRUE(config.routes[1].close_at_expiry);
+  EXPECT_FALSE(config.routes[1].keep_encoded_slash);
+  EXPECT_FALSE(config.routes[1].keep_path_parameters);
 }
 
 struct MistakeCase {
@@ -241,7 +272,17 @@ TEST(Load, OneMistakeOneLine) {
       {"limits: {headers: 0}",
        "test.yaml:6:19: at limits.headers: expected a whole number from 1 to 1000, found \"0\""},
       {"limits: {idle: 25h}", "test.yaml:6:16: at limits.idle: expected a duration from 1ms to 24h, found \"25h\""},
-      {"limits: {memory: 1GiB}", "test.yaml:6:18: at limits.memory: \"memory\" is not supported yet, except as 0"},
+      {"limits: {memory: 1023KiB}",
+       "test.yaml:6:18: at limits.memory: expected a size from 1MiB to 1048576GiB, found \"1023KiB\""},
+      {"limits: {memory: 0B}",
+       "test.yaml:6:18: at limits.memory: expected a size from 1MiB to 1048576GiB, found \"0B\""},
+      {"limits: {memory: 1GB}",
+       "test.yaml:6:18: at limits.memory: expected a size with its unit, such as 512B, 64KiB or 10MiB, found \"1GB\""},
+      {"limits: {memory: none}",
+       "test.yaml:6:18: at limits.memory: expected a size with its unit, such as 512B, 64KiB or 10MiB, found "
+       "\"none\""},
+      {"limits: {memory: [0]}",
+       "test.yaml:6:18: at limits.memory: expected a size with its unit, such as 512B, 64KiB or 10MiB, found a list"},
       {"log: {level: warn}",
        "test.yaml:6:14: at log.level: expected one of debug, info, warning, error, found \"warn\""},
       {"log: {path: none}",
@@ -259,6 +300,11 @@ TEST(Load, OneMistakeOneLine) {
 }
 
 TEST(Load, MistakesInListeners) {
+  const auto not_a_block = [](const std::string& text) {
+    return "test.yaml:2:54: at listeners.a.trusted_proxies[0]: expected an address or a block of them such as "
+           "10.0.0.0/8, with no bit set behind the prefix, found \"" +
+           text + "\"";
+  };
   const std::vector<MistakeCase> cases{
       {"listeners: {}", "test.yaml:2:12: at listeners: at least one is needed"},
       {"listeners:", "test.yaml:2:1: at listeners: expected a map, found nothing"},
@@ -272,8 +318,25 @@ TEST(Load, MistakesInListeners) {
        "test.yaml:2:36: at listeners.a.tls: \"tls\" is not supported yet"},
       {"listeners: {a: {address: \"[::]:1\", reuse_port: true}}",
        "test.yaml:2:48: at listeners.a.reuse_port: \"reuse_port\" is not supported yet, except as false"},
-      {"listeners: {a: {address: \"[::]:1\", trusted_proxies: [10.0.0.0/8]}}",
-       "test.yaml:2:53: at listeners.a.trusted_proxies: \"trusted_proxies\" is not supported yet, except as []"},
+      {"listeners: {a: {address: \"[::]:1\", trusted_proxies: 10.0.0.0/8}}",
+       "test.yaml:2:53: at listeners.a.trusted_proxies: expected a list, found \"10.0.0.0/8\""},
+      {"listeners: {a: {address: \"[::]:1\", trusted_proxies: [10.0.0.1/8]}}", not_a_block("10.0.0.1/8")},
+      {"listeners: {a: {address: \"[::]:1\", trusted_proxies: [10.0.0.0/33]}}", not_a_block("10.0.0.0/33")},
+      {"listeners: {a: {address: \"[::]:1\", trusted_proxies: [balancer.internal]}}", not_a_block("balancer.internal")},
+      {"listeners: {a: {address: \"[::]:1\", trusted_proxies: [\"10.0.0.1:80\"]}}", not_a_block("10.0.0.1:80")},
+      {"listeners: {a: {address: \"[::]:1\", trusted_proxies: [\"[::1]\"]}}", not_a_block("[::1]")},
+      {"listeners: {a: {address: \"[::]:1\", trusted_proxies: [\"*\"]}}", not_a_block("*")},
+      {"listeners: {a: {address: \"[::]:1\", proxy_protocol: v2}}",
+       "test.yaml:2:52: at listeners.a.proxy_protocol: expected true or false, found \"v2\""},
+      {"listeners: {a: {address: \"[::]:1\", proxy_protocol: true}}",
+       "test.yaml:2:52: at listeners.a.proxy_protocol: every connection would be closed: name those who may send the "
+       "header in trusted_proxies"},
+      {"listeners: {a: {address: \"[::]:1\", proxy_protocol: true, trusted_proxies: []}}",
+       "test.yaml:2:52: at listeners.a.proxy_protocol: every connection would be closed: name those who may send the "
+       "header in trusted_proxies"},
+      {"listeners: {a: {address: \"unix:/a\", proxy_protocol: true, trusted_proxies: [10.0.0.0/8]}}",
+       "test.yaml:2:76: at listeners.a.trusted_proxies: nobody can be trusted on a unix socket, where a caller has no "
+       "address"},
       {"listeners: {a: {address: \"[::]:1\"}, b: {address: \"[0::0]:1\"}}",
        "test.yaml:2:37: at listeners.b: the address [::]:1 is taken already: listener a has [::]:1"},
   };
@@ -378,8 +441,15 @@ TEST(Load, MistakesInRoutes) {
        "routes[0].inject.Content-Length: Content-Length belongs to the message itself and cannot be injected"},
       {route("timeout: 0s"), "routes[0].timeout: expected a duration from 1ms to 24h, found \"0s\""},
       {route("forward_credential: 1"), "routes[0].forward_credential: expected true or false, found \"1\""},
-      {route("encoded_slash: keep"),
-       "routes[0].encoded_slash: \"encoded_slash\" is not supported yet, except as reject"},
+      {route("close_at_expiry: never"), "routes[0].close_at_expiry: expected true or false, found \"never\""},
+      {route("encoded_slash: decode"), "routes[0].encoded_slash: expected one of reject, keep, found \"decode\""},
+      {route("path_parameters: true"), "routes[0].path_parameters: expected one of reject, keep, found \"true\""},
+      {route("rewrite: /api"), "routes[0].rewrite: expected a map, found \"/api\""},
+      {route("rewrite: {prefix: [/api]}"), "routes[0].rewrite.prefix: expected a text, found a list"},
+      {route("rewrite: {strip_prefix: \"\"}"),
+       "routes[0].rewrite.strip_prefix: expected a text that is not empty, found \"\""},
+      {route("rewrite: {strip_prefx: /a}"),
+       "routes[0].rewrite: unknown key \"strip_prefx\" (did you mean \"strip_prefix\"?)"},
       {route("retry: {attempts: 2}"), "routes[0].retry: \"retry\" is not supported yet, except as false"},
       {route("listener: publc"), "routes[0].listener: no listener is called \"publc\" (did you mean \"public\"?)"},
       {route("name: \"\""), "routes[0].name: expected a text that is not empty, found \"\""},
@@ -393,11 +463,22 @@ TEST(Load, MistakesInRoutes) {
   for (const auto& [text, expected] : cases) {
     EXPECT_THAT(load(with_instead(text)).lines, ElementsAre(HasSubstr(": at " + expected))) << text;
   }
-  for (const std::string key :
-       {"authorize", "user_info", "rate_limit", "rewrite", "close_at_expiry", "cors", "credential"}) {
+  for (const std::string key : {"authorize", "user_info", "rate_limit", "cors", "credential"}) {
     EXPECT_THAT(load(with_instead(route(key + ": x"))).lines,
                 ElementsAre(fmt::format("test.yaml:5:60: at routes[0].{0}: \"{0}\" is not supported yet", key)));
   }
+}
+
+TEST(Load, MemoryMayBeLimitedOrNot) {
+  const auto limited = [](const std::string& memory) {
+    const auto loaded = load(with("limits: {memory: " + memory + "}\n"));
+    EXPECT_THAT(loaded.lines, IsEmpty()) << memory;
+    return loaded.config.limits.memory_bytes_max;
+  };
+  EXPECT_EQ(limited("0"), 0U);
+  EXPECT_EQ(limited("\"0\""), 0U);
+  EXPECT_EQ(limited("1MiB"), std::size_t{1} << 20U);
+  EXPECT_EQ(limited("1048576GiB"), std::size_t{1} << 50U);
 }
 
 TEST(Load, OptionalNeedsAnAuthenticator) {

@@ -1,15 +1,12 @@
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <array>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "../fuzz/chunked_body.hpp"
+#include "../fuzz/corpus.hpp"
 #include "../fuzz/differential_head.hpp"
 #include "../fuzz/header_plan.hpp"
 #include "../fuzz/request_head.hpp"
@@ -19,21 +16,8 @@
 namespace sidegate::http {
 namespace {
 
-struct Seed {
-  std::string name;
-  std::string bytes;
-};
-
-std::vector<Seed> corpus(std::string_view target) {
-  const auto folder = std::filesystem::path(SIDEGATE_SOURCE_DIR) / "tests/fuzz/corpus" / target;
-  std::vector<Seed> seeds;
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    std::ifstream file(entry.path(), std::ios::binary);
-    seeds.push_back({entry.path().filename(), {std::istreambuf_iterator<char>(file), {}}});
-  }
-  std::sort(seeds.begin(), seeds.end(), [](const Seed& left, const Seed& right) { return left.name < right.name; });
-  return seeds;
-}
+using fuzz::corpus;
+using fuzz::Seed;
 
 struct Target {
   std::string_view name;

@@ -38,7 +38,8 @@ std::string request_facts(std::string_view fields, std::string_view version = "H
   const auto facts = check_request(reading.head());
   if (!facts) return std::string(base::name_of(facts.error()));
   return describe(facts->framing) + (facts->keep_alive ? "" : ", close") +
-         (facts->expects_continue ? ", continue" : "") + (facts->nominates ? ", nominates" : "");
+         (facts->expects_continue ? ", continue" : "") + (facts->nominates ? ", nominates" : "") +
+         (facts->asks_for_websocket ? ", websocket" : "");
 }
 
 struct Case {
@@ -146,8 +147,10 @@ TEST(Framing, HostIsThereOnce) {
 TEST(Framing, TheFactsNameTheHost) {
   const RequestReading with("GET / HTTP/1.1\r\nhost: \tApp.Example:8080 \r\n\r\n");
   EXPECT_EQ(check_request(with.head()).value().host, "App.Example:8080");
+  EXPECT_TRUE(check_request(with.head()).value().has_host);
   const RequestReading without("GET / HTTP/1.0\r\n\r\n");
   EXPECT_EQ(check_request(without.head()).value().host, "");
+  EXPECT_FALSE(check_request(without.head()).value().has_host);
 }
 
 TEST(Framing, ValidHosts) {
@@ -250,6 +253,57 @@ TEST(Framing, Expectations) {
   EXPECT_EQ(request_facts("Expect: 100-continue\r\nContent-Length: 5\r\n", "HTTP/1.0"), "5, close");
 }
 
+TEST(Framing, AsksForWebSocket) {
+  constexpr std::array<Case, 28> cases{{
+      {"Connection: Upgrade\r\nUpgrade: websocket\r\n", "none, websocket"},
+      {"upgrade: WebSocket\r\nconnection: uPGRADE\r\n", "none, websocket"},
+      {"Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n", "none, websocket"},
+      {"Connection: keep-alive\r\nUpgrade: websocket\r\nConnection: upgrade\r\n", "none, websocket"},
+      {"Connection: , upgrade ,\r\nUpgrade: , websocket ,\r\n", "none, websocket"},
+      {"Connection: close, upgrade\r\nUpgrade: websocket\r\n", "none, close, websocket"},
+      {"Connection: X-A, upgrade\r\nUpgrade: websocket\r\n", "none, nominates, websocket"},
+      {"Connection: upgrade\r\nUpgrade: h2c, websocket\r\n", "none, websocket"},
+      {"Connection: upgrade\r\nUpgrade: websocket\r\nUpgrade: h2c\r\n", "none, websocket"},
+      {"Connection: upgrade\r\nUpgrade: websocket\r\nExpect: 100-continue\r\n", "none, continue, websocket"},
+      {"Connection: upgrade\r\nUpgrade: websocket\r\nContent-Length: 0\r\n", "none, websocket"},
+      // Both fields say so, or it is none (RFC 9110 section 7.8).
+      {"Upgrade: websocket\r\n", "none"},
+      {"Connection: upgrade\r\n", "none"},
+      {"Connection: keep-alive\r\nUpgrade: websocket\r\n", "none"},
+      {"Connection: upgrades\r\nUpgrade: websocket\r\n", "none, nominates"},
+      {"Connection: \"upgrade\"\r\nUpgrade: websocket\r\n", "none, nominates"},
+      {"Connection: upgrade\r\nUpgrade:\r\n", "none"},
+      {"Connection: upgrade\r\nUpgrade: h2c\r\n", "none"},
+      {"Connection: upgrade\r\nUpgrade: websockets\r\n", "none"},
+      {"Connection: upgrade\r\nUpgrade: websocket/13\r\n", "none"},
+      {"Connection: upgrade\r\nUpgrade: \"websocket\"\r\n", "none"},
+      {"Connection: upgrade\r\nX-Upgrade: websocket\r\n", "none"},
+      // What follows would be a body to one reader and the new protocol to another.
+      {"Connection: upgrade\r\nUpgrade: websocket\r\nContent-Length: 5\r\n", "bad_upgrade"},
+      {"Content-Length: 1\r\nConnection: upgrade\r\nUpgrade: websocket\r\n", "bad_upgrade"},
+      {"Connection: upgrade\r\nUpgrade: websocket\r\nTransfer-Encoding: chunked\r\n", "bad_upgrade"},
+      {"Connection: upgrade\r\nUpgrade: websocket\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n",
+       "conflicting_framing"},
+      // A body beside an upgrade that is ignored is a body.
+      {"Connection: upgrade\r\nUpgrade: h2c\r\nContent-Length: 5\r\n", "5"},
+      {"Upgrade: websocket\r\nTransfer-Encoding: chunked\r\n", "chunked"},
+  }};
+  for (const auto& [fields, expected] : cases) {
+    EXPECT_EQ(request_facts("Host: a\r\n" + std::string(fields), "HTTP/1.1", "GET"), expected) << fields;
+  }
+}
+
+// RFC 6455 section 4.1: a GET in HTTP/1.1 or later. Any other request is one without an upgrade.
+TEST(Framing, OnlyAGetInHttp11AsksForWebSocket) {
+  const std::string fields = "Host: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n";
+  for (const std::string_view method : {"HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH", "get", "GETS"}) {
+    EXPECT_EQ(request_facts(fields, "HTTP/1.1", method), "none") << method;
+    EXPECT_EQ(request_facts(fields + "Content-Length: 5\r\n", "HTTP/1.1", method), "5") << method;
+  }
+  EXPECT_EQ(request_facts(fields, "HTTP/1.0", "GET"), "none, close");
+  EXPECT_EQ(request_facts(fields + "Content-Length: 5\r\n", "HTTP/1.0", "GET"), "5, close");
+}
+
 /// What the facts of a response say, in words; or why it is refused.
 std::string response_facts(std::string_view status, std::string_view fields, Method method = Method::Get,
                            std::string_view version = "HTTP/1.1") {
@@ -258,7 +312,8 @@ std::string response_facts(std::string_view status, std::string_view fields, Met
   if (!reading.whole()) return reading.text();
   const auto facts = check_response(reading.head(), method);
   if (!facts) return std::string(base::name_of(facts.error()));
-  return describe(facts->framing) + (facts->keep_alive ? "" : ", close") + (facts->nominates ? ", nominates" : "");
+  return describe(facts->framing) + (facts->keep_alive ? "" : ", close") + (facts->nominates ? ", nominates" : "") +
+         (facts->switches_to_websocket ? ", switches" : "");
 }
 
 TEST(ResponseFraming, FollowsTheFields) {
@@ -295,6 +350,41 @@ TEST(ResponseFraming, SomeHaveNoBodyWhateverTheySay) {
     EXPECT_EQ(response_facts(status, "Content-Length: 5\r\n"), "5") << status;
   }
   EXPECT_EQ(response_facts("200", "Content-Length: 5\r\n", Method::Other), "5");
+}
+
+TEST(ResponseFraming, SwitchesToWebSocket) {
+  constexpr std::array<Case, 19> cases{{
+      {"Connection: Upgrade\r\nUpgrade: websocket\r\n", "none, switches"},
+      {"upgrade: WebSocket\r\nconnection: uPGRADE\r\n", "none, switches"},
+      {"Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n", "none, switches"},
+      {"Connection: X-A\r\nConnection: upgrade\r\nUpgrade: websocket\r\n", "none, nominates, switches"},
+      {"", "none"},
+      {"Upgrade: websocket\r\n", "none"},
+      {"Connection: upgrade\r\n", "none"},
+      {"Connection: close\r\nUpgrade: websocket\r\n", "none, close"},
+      {"Connection: upgrade\r\nUpgrade: h2c\r\n", "none"},
+      {"Connection: upgrade\r\nUpgrade: websockets\r\n", "none"},
+      // To one protocol, and no other.
+      {"Connection: upgrade\r\nUpgrade: websocket, h2c\r\n", "none"},
+      {"Connection: upgrade\r\nUpgrade: h2c\r\nUpgrade: websocket\r\n", "none"},
+      // RFC 9110 section 8.6, RFC 9112 section 6.1: neither field may stand in it.
+      {"Connection: upgrade\r\nUpgrade: websocket\r\nContent-Length: 5\r\n", "none"},
+      {"Connection: upgrade\r\nUpgrade: websocket\r\nContent-Length: 0\r\n", "none"},
+      {"Connection: upgrade\r\nUpgrade: websocket\r\nTransfer-Encoding: chunked\r\n", "none"},
+      {"Connection: upgrade\r\nUpgrade: websocket\r\nTransfer-Encoding: gzip\r\n", "bad_transfer_encoding"},
+      {"Connection: upgrade\r\nUpgrade: websocket\r\nContent-Length: x\r\n", "bad_content_length"},
+      {"Connection: upgrade\r\nUpgrade: websocket\r\nContent-Length: 1\r\nContent-Length: 1\r\n",
+       "several_content_lengths"},
+      {"Connection: upgrade\r\nUpgrade: websocket\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n",
+       "conflicting_framing"},
+  }};
+  for (const auto& [fields, expected] : cases) EXPECT_EQ(response_facts("101", fields), expected) << fields;
+  const std::string_view consent = cases[0].fields;
+  for (const std::string_view status : {"100", "102", "103", "204", "304"}) {
+    EXPECT_EQ(response_facts(status, consent), "none") << status;
+  }
+  EXPECT_EQ(response_facts("200", consent), "until close, close");
+  EXPECT_EQ(response_facts("426", std::string(consent) + "Content-Length: 5\r\n"), "5");
 }
 
 TEST(ResponseFraming, AreCheckedEvenWithoutABody) {

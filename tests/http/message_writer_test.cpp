@@ -19,6 +19,8 @@ struct Forwarding {
   bool authorization = true;
   bool cookie = true;
   bool traceparent = true;
+  std::string_view path = {};
+  std::string_view host_line = {};
   std::string_view added = {};
   std::string_view also_added = {};
 };
@@ -38,6 +40,8 @@ std::string forward(std::string_view bytes, const Forwarding& how = {}) {
                                   .facts = &*facts,
                                   .target = &*target,
                                   .filter = &filter,
+                                  .path = how.path,
+                                  .host_line = how.host_line,
                                   .forward_authorization = how.authorization,
                                   .forward_cookie = how.cookie,
                                   .forward_trace = how.traceparent,
@@ -129,6 +133,73 @@ TEST(RequestWriter, AddsItsLinesLast) {
             "GET / HTTP/1.1\r\nHost: a\r\nX-User-Id: 7\r\nX-Request-Id: 1\r\n\r\n");
 }
 
+struct RewriteCase {
+  std::string_view name;
+  std::string_view received;
+  Forwarding how;
+  std::string_view forwarded;
+};
+
+TEST(RequestWriter, AsksForAnotherPathOrOfAnotherHost) {
+  constexpr std::string_view kHost = "Host: tts.internal\r\n";
+  const RewriteCase cases[]{
+      {"a path, the query stays",
+       "GET /users/7?a=/users HTTP/1.1\r\nHost: a\r\nB: c\r\n\r\n",
+       {.path = "/api/7"},
+       "GET /api/7?a=/users HTTP/1.1\r\nHost: a\r\nB: c\r\n\r\n"},
+      {"a path in place of one that was not canonical",
+       "GET /x/../users//7 HTTP/1.1\r\nHost: a\r\n\r\n",
+       {.path = "/api/7"},
+       "GET /api/7 HTTP/1.1\r\nHost: a\r\n\r\n"},
+      {"a path for absolute form",
+       "GET http://a/users?b HTTP/1.1\r\nHost: a\r\n\r\n",
+       {.path = "/api"},
+       "GET /api?b HTTP/1.1\r\nHost: a\r\n\r\n"},
+      {"a path for HTTP/1.0",
+       "GET /users?b HTTP/1.0\r\nHost: a\r\n\r\n",
+       {.path = "/api"},
+       "GET /api?b HTTP/1.1\r\nHost: a\r\n\r\n"},
+      {"a host, right behind the request line",
+       "GET /a HTTP/1.1\r\nB: c\r\nHost: a\r\nD: e\r\n\r\n",
+       {.host_line = kHost},
+       "GET /a HTTP/1.1\r\nHost: tts.internal\r\nB: c\r\nD: e\r\n\r\n"},
+      {"a host in any spelling",
+       "GET /a HTTP/1.1\r\nhOST:a\r\n\r\n",
+       {.host_line = kHost},
+       "GET /a HTTP/1.1\r\nHost: tts.internal\r\n\r\n"},
+      {"a host where there was none",
+       "GET /a HTTP/1.0\r\nB: c\r\n\r\n",
+       {.host_line = kHost},
+       "GET /a HTTP/1.1\r\nHost: tts.internal\r\nB: c\r\n\r\n"},
+      {"a host for absolute form",
+       "GET http://a/b HTTP/1.1\r\nHost: a\r\n\r\n",
+       {.host_line = kHost},
+       "GET /b HTTP/1.1\r\nHost: tts.internal\r\n\r\n"},
+      {"a host that was nominated",
+       "GET /a HTTP/1.1\r\nHost: a\r\nConnection: host\r\n\r\n",
+       {.host_line = kHost},
+       "GET /a HTTP/1.1\r\nHost: tts.internal\r\n\r\n"},
+      {"both, before what is added",
+       "POST /users HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
+       {.path = "/api", .host_line = kHost, .added = "X-User-Id: 7\r\n", .also_added = "X-Forwarded-Host: a\r\n"},
+       "POST /api HTTP/1.1\r\nHost: tts.internal\r\nContent-Length: 3\r\nX-User-Id: 7\r\nX-Forwarded-Host: a\r\n\r\n"},
+  };
+  for (const auto& [name, received, how, forwarded] : cases) EXPECT_EQ(forward(received, how), forwarded) << name;
+}
+
+TEST(RequestWriter, AHostThatIsKeptStaysWhereItWas) {
+  EXPECT_EQ(forward("GET /a HTTP/1.1\r\nB: c\r\nhost:a\r\nD: e\r\n\r\n"),
+            "GET /a HTTP/1.1\r\nB: c\r\nhost:a\r\nD: e\r\n\r\n");
+}
+
+TEST(RequestWriter, AnUpgradeIsAskedForAnew) {
+  EXPECT_EQ(forward("GET / HTTP/1.1\r\nHost: a\r\nConnection: X-A, upgrade\r\nUpgrade: h2c, websocket\r\nX-A: 1\r\n"
+                    "Sec-WebSocket-Key: k\r\nSec-WebSocket-Version: 13\r\n\r\n",
+                    {.added = kUpgradeLines}),
+            "GET / HTTP/1.1\r\nHost: a\r\nSec-WebSocket-Key: k\r\nSec-WebSocket-Version: 13\r\n"
+            "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+}
+
 TEST(RequestWriter, AHeadOfWhichNothingIsDroppedIsTwoSlices) {
   const RequestReading reading("GET /a HTTP/1.1\r\nHost: a\r\nAccept: b\r\nC: d\r\n\r\n");
   const auto facts = check_request(reading.head()).value();
@@ -215,6 +286,14 @@ TEST(ResponseWriter, WritesTheCodingAnew) {
             "HTTP/1.1 200 OK\r\nA: b\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n");
   EXPECT_EQ(answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nA: b\r\n\r\n", false, ""),
             "HTTP/1.1 200 OK\r\nA: b\r\n\r\n");
+}
+
+TEST(ResponseWriter, AConsentToAnUpgradeIsGivenAnew) {
+  EXPECT_EQ(answer("HTTP/1.1 101 Switching Protocols\r\nUPGRADE: WebSocket\r\nConnection: X-A, upgrade\r\nX-A: 1\r\n"
+                   "Sec-WebSocket-Accept: k\r\n\r\n",
+                   false, kUpgradeLines),
+            "HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: k\r\nConnection: Upgrade\r\n"
+            "Upgrade: websocket\r\n\r\n");
 }
 
 TEST(ResponseWriter, TheLengthOfAnAnswerToHeadStays) {

@@ -4,6 +4,8 @@
 
 #include <cstring>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace sidegate::net {
 namespace {
@@ -69,7 +71,8 @@ TEST(ReadBuffer, RestartsInAPartOfItsRoom) {
 }
 
 TEST(BufferPool, UsesTheLastBlockFirst) {
-  BufferPool pool(64);
+  BufferBudget budget;
+  BufferPool pool(64, budget);
   ReadBuffer one = pool.take();
   ReadBuffer two = pool.take();
   EXPECT_EQ(one.capacity(), 64U);
@@ -87,18 +90,73 @@ TEST(BufferPool, UsesTheLastBlockFirst) {
 }
 
 TEST(BufferPool, TakesNothingFromAnEmptyBuffer) {
-  BufferPool pool(64);
+  BufferBudget budget;
+  BufferPool pool(64, budget);
   pool.give_back(ReadBuffer());
+  EXPECT_EQ(budget.bytes, 0U);
   ReadBuffer buffer = pool.take();
   EXPECT_EQ(buffer.space_bytes(), 64U);
   put(buffer, "fine");
 }
 
 TEST(BufferPool, GivesBackWhatABurstLeaves) {
-  BufferPool pool(16);
+  BufferBudget budget;
+  BufferPool pool(16, budget);
   std::vector<ReadBuffer> buffers;
   for (int i = 0; i < 3000; ++i) buffers.push_back(pool.take());
+  EXPECT_EQ(budget.bytes, 3000U * 16);
   for (auto& buffer : buffers) pool.give_back(std::move(buffer));  // the sanitizer sees what is lost
+  EXPECT_EQ(budget.bytes, 0U);
+}
+
+TEST(BufferBudget, HasRoomForWholeBlocksUpToItsLimit) {
+  for (const auto& [bytes_max, blocks] : {std::pair{63U, 0U}, {64U, 1U}, {191U, 2U}, {192U, 3U}}) {
+    BufferBudget budget{.bytes_max = bytes_max};
+    BufferPool pool(64, budget);
+    std::vector<ReadBuffer> taken;
+    while (pool.has_room()) taken.push_back(pool.take());
+    EXPECT_EQ(taken.size(), blocks) << bytes_max;
+  }
+}
+
+TEST(BufferBudget, IsHeldToByWhoeverAsksAndCountsWhatIsInUse) {
+  BufferBudget budget{.bytes_max = 128};
+  BufferPool pool(64, budget);
+  std::vector<ReadBuffer> taken;
+  for (int i = 0; i < 3; ++i) taken.push_back(pool.take());
+  EXPECT_EQ(budget.bytes, 192U) << "who does not ask gets one even so";
+  EXPECT_FALSE(pool.has_room());
+  pool.give_back(std::move(taken[0]));
+  EXPECT_FALSE(pool.has_room());
+  pool.give_back(std::move(taken[1]));
+  EXPECT_TRUE(pool.has_room());
+  EXPECT_EQ(budget.bytes, 64U) << "what the pool keeps for later is not in use";
+}
+
+TEST(BufferBudget, IsSharedByPools) {
+  BufferBudget budget{.bytes_max = 128};
+  BufferPool small(32, budget);
+  BufferPool large(96, budget);
+  ReadBuffer one = small.take();
+  EXPECT_TRUE(large.has_room());
+  ReadBuffer two = small.take();
+  EXPECT_FALSE(large.has_room());
+  EXPECT_TRUE(small.has_room());
+  small.give_back(std::move(two));
+  ReadBuffer three = large.take();
+  EXPECT_FALSE(small.has_room());
+  large.give_back(std::move(three));
+  small.give_back(std::move(one));
+  EXPECT_EQ(budget.bytes, 0U);
+}
+
+TEST(BufferBudget, WithoutALimitThereIsAlwaysRoom) {
+  BufferBudget budget;
+  BufferPool pool(64, budget);
+  std::vector<ReadBuffer> taken;
+  for (int i = 0; i < 1000; ++i) taken.push_back(pool.take());
+  EXPECT_TRUE(pool.has_room());
+  EXPECT_EQ(budget.bytes, 64'000U);
 }
 
 }  // namespace

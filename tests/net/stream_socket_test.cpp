@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include <gtest/gtest.h>
@@ -15,16 +16,16 @@ namespace sidegate::net {
 namespace {
 
 /// Two ends of one connection.
-class SendNow : public testing::Test {
+class TwoEnds : public testing::Test {
  protected:
-  SendNow() {
+  TwoEnds() {
     std::array<int, 2> ends{};
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()), 0);
     socket_.assign({AF_UNIX, 0}, ends[0]);
     prepare(socket_);
     other_ = ends[1];
   }
-  ~SendNow() override { close_other(); }
+  ~TwoEnds() override { close_other(); }
 
   SendResult send(std::string_view bytes) {
     const iovec slice{const_cast<char*>(bytes.data()), bytes.size()};
@@ -45,6 +46,9 @@ class SendNow : public testing::Test {
   StreamSocket socket_{io_.get_executor()};
   int other_ = -1;
 };
+
+using SendNow = TwoEnds;
+using IsQuiet = TwoEnds;
 
 TEST_F(SendNow, SendsAllSlicesInTheirOrder) {
   std::array<std::string, 3> texts{"one ", "", "two"};
@@ -78,6 +82,33 @@ TEST_F(SendNow, AClosedConnectionFailsWithoutASignal) {
   EXPECT_EQ(send("x").status, SendStatus::Failed);
   socket_.close();
   EXPECT_EQ(send("x").status, SendStatus::Failed);
+}
+
+TEST_F(IsQuiet, AConnectionOverWhichNothingCame) {
+  EXPECT_TRUE(is_quiet(socket_));
+  EXPECT_EQ(send("what we say is no sound from the other side").status, SendStatus::Sent);
+  EXPECT_TRUE(is_quiet(socket_));
+}
+
+TEST_F(IsQuiet, UntilSomethingComesAndAgainOnceItWasRead) {
+  ASSERT_EQ(::send(other_, "xy", 2, MSG_NOSIGNAL), 2);
+  EXPECT_FALSE(is_quiet(socket_));
+  EXPECT_FALSE(is_quiet(socket_)) << "looking takes nothing away";
+  std::array<char, 8> bytes{};
+  EXPECT_EQ(socket_.read_some(boost::asio::buffer(bytes)), 2U);
+  EXPECT_TRUE(is_quiet(socket_));
+}
+
+TEST_F(IsQuiet, NotOnceTheOtherSideSendsNoMore) {
+  ASSERT_EQ(::shutdown(other_, SHUT_WR), 0);
+  EXPECT_FALSE(is_quiet(socket_));
+}
+
+TEST_F(IsQuiet, NotOnceEitherSideIsClosed) {
+  close_other();
+  EXPECT_FALSE(is_quiet(socket_));
+  socket_.close();
+  EXPECT_FALSE(is_quiet(socket_));
 }
 
 }  // namespace

@@ -21,6 +21,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace sidegate::origin {
@@ -133,7 +134,8 @@ class PoolTest : public testing::Test {
   config::Upstream settings_;
   boost::asio::io_context io_;
   net::DeadlineWheel wheel_{io_.get_executor()};
-  net::BufferPool buffers_{4096};
+  net::BufferBudget budget_;
+  net::BufferPool buffers_{4096, budget_};
   net::Resolver resolver_{io_.get_executor()};
   std::optional<Pool> pool_;
 };
@@ -198,6 +200,84 @@ TEST_F(PoolTest, AClosedIdleConnectionIsPassedOver) {
   second->close();
   EXPECT_EQ(pool.take_idle(), first);
   EXPECT_EQ(pool.take_idle(), nullptr);
+}
+
+TEST_F(PoolTest, AnIdleConnectionOnWhichSomethingCameIsPassedOver) {
+  struct Case {
+    const char* name;
+    std::function<void(int&)> happens;  ///< on the server's side
+  };
+  const Case cases[]{
+      {"bytes that would be read as the next answer",
+       [](int& server) { EXPECT_EQ(::send(server, "HTTP/1.1 200 OK\r\n\r\n", 19, MSG_NOSIGNAL), 19); }},
+      {"a single byte", [](int& server) { EXPECT_EQ(::send(server, "\r", 1, MSG_NOSIGNAL), 1); }},
+      {"the end", [](int& server) { EXPECT_EQ(::shutdown(server, SHUT_WR), 0); }},
+      {"a reset",
+       [](int& server) {
+         const struct linger hard { 1, 0 };
+         EXPECT_EQ(::setsockopt(server, SOL_SOCKET, SO_LINGER, &hard, sizeof hard), 0);
+         ::close(std::exchange(server, -1));
+       }},
+  };
+  const Listener listener;
+  Pool& pool = open({local(listener.port())});
+  for (const Case& each : cases) {
+    SCOPED_TRACE(each.name);
+    auto quiet = connected();
+    const int quiet_server = listener.accept();
+    auto noisy = connected();
+    int noisy_server = listener.accept();
+    pool.give_back(quiet);
+    pool.give_back(noisy);
+    each.happens(noisy_server);
+    pollfd arrival{noisy->socket().native_handle(), POLLIN, 0};
+    ASSERT_EQ(::poll(&arrival, 1, 10'000), 1);
+    EXPECT_EQ(pool.take_idle(), quiet);
+    EXPECT_FALSE(noisy->is_open());
+    EXPECT_EQ(server().open, 1U) << "there is room for another one";
+    EXPECT_TRUE(server().idle.empty());
+    pool.discard(*quiet);
+    ::close(quiet_server);
+    if (noisy_server >= 0) ::close(noisy_server);
+  }
+}
+
+TEST_F(PoolTest, WhereEveryIdleConnectionHasEndedThereIsNone) {
+  const Listener listener;
+  Pool& pool = open({local(listener.port())});
+  const std::vector<ConnectionPtr> ended{connected(), connected(), connected()};
+  for (const auto& connection : ended) {
+    ::close(listener.accept());
+    pool.give_back(connection);
+    pollfd arrival{connection->socket().native_handle(), POLLIN, 0};
+    ASSERT_EQ(::poll(&arrival, 1, 10'000), 1);
+  }
+  EXPECT_EQ(pool.take_idle(), nullptr);
+  EXPECT_EQ(server().open, 0U);
+  EXPECT_TRUE(server().idle.empty());
+}
+
+TEST_F(PoolTest, NoMoreMemoryIsTakenThanAllowed) {
+  const Listener listener;
+  budget_.bytes_max = 2 * 4096;
+  Pool& pool = open({local(listener.port())});
+  auto first = connected();
+  const auto second = connected();
+  EXPECT_EQ(connect().error(), Reason::OriginExhausted);
+  EXPECT_EQ(server().open, 2U);
+  pool.give_back(second);
+  EXPECT_EQ(connect().error(), Reason::OriginExhausted) << "an idle connection has its buffer";
+  EXPECT_EQ(pool.take_idle(), second);
+  pool.discard(*first);
+  first.reset();
+  EXPECT_TRUE(connected()->is_open());
+}
+
+TEST_F(PoolTest, AnAttemptThatFailsGivesItsMemoryBack) {
+  budget_.bytes_max = 4096;
+  open({local(dead_port())});
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(connect().error(), Reason::OriginUnreachable);
+  EXPECT_EQ(budget_.bytes, 0U);
 }
 
 TEST_F(PoolTest, NoMoreConnectionsAreMadeThanAllowed) {

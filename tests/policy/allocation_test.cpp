@@ -63,5 +63,13 @@ TEST(Allocation, AWarmDecisionMakesNone) {
       << "with a number for a name";
 }
 
+TEST(Allocation, ARewrittenPathMakesNone) {
+  const auto compiled = compile(with(
+      "routes: [{path: /users/**, authenticate: [staff], upstream: app, rewrite: {strip_prefix: /users, prefix: "
+      "/a/prefix/that/is/longer/than/a/short/string, host: a-host-that-is-longer-than-a-short-string.internal}}]\n"));
+  ASSERT_TRUE(compiled.ok);
+  EXPECT_EQ(count_allocations(*compiled.policy, {"Authorization: Bearer " + token_of({{"sub", "42"}})}), 0U);
+}
+
 }  // namespace
 }  // namespace sidegate::policy

@@ -118,6 +118,37 @@ TEST(PolicyCompile, EverythingThatIsWrongIsSaidAtOnceAndOnce) {
                           HasSubstr("CONNECT is never forwarded")));
 }
 
+TEST(PolicyCompile, ARewriteFitsItsRoute) {
+  struct Case {
+    std::string route;
+    std::vector<std::string> expected;
+  };
+  const Case cases[]{
+      {"path: /users/**, authenticate: none, rewrite: {strip_prefix: /users, prefix: /api, host: tts.internal}", {}},
+      {"path: /users/**, authenticate: none, rewrite: {}", {}},
+      {"path: /**, authenticate: none, rewrite: {strip_prefix: /users}",
+       {"test.yaml:6:61: at routes[0].rewrite.strip_prefix: every path of the route must begin with the segments of "
+        "strip_prefix, \"/users\""}},
+      {"path: /users/**, authenticate: none, rewrite: {strip_prefix: /users/../x}",
+       {"test.yaml:6:67: at routes[0].rewrite.strip_prefix: strip_prefix must be a path as requests have it after "
+        "canonicalisation, such as /api"}},
+      {"path: /users/**, authenticate: none, rewrite: {prefix: api}",
+       {"test.yaml:6:61: at routes[0].rewrite.prefix: prefix must be a path as requests have it after "
+        "canonicalisation, such as /api"}},
+      {"path: /users/**, authenticate: none, rewrite: {host: \"http://tts.internal\"}",
+       {"test.yaml:6:59: at routes[0].rewrite.host: \"http://tts.internal\" is no host such as app.internal or "
+        "app.internal:8080"}},
+      {"path: /users/**, authenticate: none, rewrite: {host: \"\"}",
+       {"test.yaml:6:59: at routes[0].rewrite.host: expected a text that is not empty, found \"\""}},
+      {"path: /users/**, authenticate: none, rewrite: {host: \"*.internal\"}",
+       {"test.yaml:6:59: at routes[0].rewrite.host: \"*.internal\" is no host such as app.internal or "
+        "app.internal:8080"}},
+  };
+  for (const auto& [route, expected] : cases) {
+    EXPECT_EQ(about_routes(compile(with(routes({route})))), expected) << route;
+  }
+}
+
 TEST(PolicyCompile, SeveralAuthenticatorsAreNotSupportedYet) {
   const std::string text =
       "version: 1\n"

@@ -81,7 +81,7 @@ TEST(Policy, DecidesByTheCredential) {
       {"an empty field", "GET /x", {"Authorization:"}, "refuse missing staff missing"},
       {"expired", "GET /x", {bearer(kExpired)}, "refuse expired staff expired"},
       {"no token at all", "GET /x", {bearer("nonsense")}, "refuse malformed staff malformed"},
-      {"too long", "GET /x", {bearer(std::string(16 * 1024 + 1, 'a'))}, "refuse malformed staff malformed"},
+      {"too long", "GET /x", {bearer(std::string(16 * 1024 + 1, 'a'))}, "refuse token_too_large staff malformed"},
       {"public, nothing", "GET /public", {}, "forward public"},
       {"public, credentials are not looked at", "GET /public", {cookie(kForged), bearer("x")}, "forward public"},
       {"public, two Authorization fields", "GET /public", {bearer("x"), bearer("y")}, "forward public"},
@@ -215,6 +215,178 @@ TEST(Policy, FindsTheRoute) {
   // What is matched is the canonical path.
   EXPECT_EQ(deciding.description(request_of("GET /b/../%61")), "forward get");
   EXPECT_EQ(deciding.description(request_of("GET //x//7")), "forward first");
+}
+
+// What an origin might read in another way is let through where the matched route says so, and nowhere else.
+TEST(Policy, ARouteMayKeepEncodedSlashesAndPathParameters) {
+  const std::string routes =
+      "routes:\n"
+      "  - {name: files, path: /files/**, authenticate: none, upstream: app, encoded_slash: keep}\n"
+      "  - {name: java, path: /java/**, authenticate: none, upstream: app, path_parameters: keep}\n"
+      "  - {name: both, path: /both/**, authenticate: none, upstream: app, encoded_slash: keep, path_parameters: "
+      "keep}\n"
+      "  - {name: one, path: \"/one/{id}\", methods: [GET], authenticate: none, upstream: app, encoded_slash: keep}\n"
+      "  - {name: plain, path: /plain/**, authenticate: none, upstream: app, encoded_slash: reject}\n"
+      "  - {name: staff, path: /staff/**, authenticate: [staff], upstream: app}\n"
+      "  - {name: staff-files, path: /staff-files/**, authenticate: [staff], upstream: app, encoded_slash: keep}\n";
+  struct Case {
+    std::string start;
+    std::string expected;
+  };
+  const Case cases[]{
+      {"GET /files/a%2Fb", "forward files"},
+      {"GET /files/a%2fb/c", "forward files"},
+      {"GET /files/a;b", "refuse path_parameters"},
+      {"GET /files/a%2Fb;c", "refuse path_parameters"},
+      {"GET /java/a;b=c/d", "forward java"},
+      {"GET /java/a%2Fb", "refuse encoded_slash"},
+      {"GET /java/a%2Fb;c", "refuse encoded_slash"},
+      {"GET /both/a%2Fb;c", "forward both"},
+      {"GET /plain/a%2Fb", "refuse encoded_slash"},
+      {"GET /plain/a;b", "refuse path_parameters"},
+      {"GET /plain/a;", "refuse path_parameters"},
+      {"GET /plain/a%3Bb", "forward plain"},
+      {"GET /plain/a?b%2Fc;d", "forward plain"},
+      // They stood in the received path, though dot segments took them away.
+      {"GET /plain/a%2Fb/../c", "refuse encoded_slash"},
+      {"GET /plain/a;jsessionid=1/../b", "refuse path_parameters"},
+      {"GET /files/a%2Fb/../c", "forward files"},
+      {"GET /java/a;jsessionid=1/../b", "forward java"},
+      // They are a part of their segment.
+      {"GET /one/a%2Fb", "forward one"},
+      {"GET /one/a/b", "refuse no_route"},
+      {"GET /one/a%2Fb/c", "refuse encoded_slash"},
+      {"GET /files%2Fa", "refuse encoded_slash"},
+      {"GET /java;a/b", "refuse path_parameters"},
+      // No route keeps them: refused before it is said whether there is one.
+      {"GET /nothing/a%2Fb", "refuse encoded_slash"},
+      {"GET /nothing;a", "refuse path_parameters"},
+      {"GET /nothing/a", "refuse no_route"},
+      {"DELETE /one/a%2Fb", "refuse encoded_slash"},
+      {"DELETE /one/a", "refuse method_not_allowed"},
+      // Before anybody is asked for a credential.
+      {"GET /staff/a%2Fb", "refuse encoded_slash"},
+      {"GET /staff/a;b", "refuse path_parameters"},
+      {"GET /staff-files/a%2Fb", "refuse missing staff missing"},
+  };
+  Deciding deciding(with(routes));
+  for (const auto& [start, expected] : cases) {
+    EXPECT_EQ(deciding.description(request_of(start)), expected) << start;
+    if (expected.starts_with("refuse encoded_slash") || expected.starts_with("refuse path_parameters")) {
+      EXPECT_EQ(base::status_of(deciding.decide(request_of(start)).reason), 400U);
+      EXPECT_EQ(deciding.lines(request_of(start)), "") << start;
+    }
+  }
+  EXPECT_EQ(deciding.description(request_of("GET /staff/a%2Fb", {bearer(kToken)})), "refuse encoded_slash");
+  EXPECT_EQ(deciding.description(request_of("GET /staff-files/a%2Fb", {bearer(kToken)})),
+            "forward staff-files staff=42");
+  EXPECT_EQ(deciding.decide(request_of("GET /plain/a%2Fb")).route->name, "plain");
+  EXPECT_EQ(deciding.decide(request_of("GET /nothing/a%2Fb")).route, nullptr);
+  EXPECT_EQ(deciding.decide(request_of("DELETE /one/a%2Fb")).route, nullptr);
+}
+
+TEST(Policy, TheOriginMayBeAskedForAnotherPathOfAnotherHost) {
+  const std::string routes =
+      "routes:\n"
+      "  - {name: users, path: /users/**, authenticate: none, upstream: app, rewrite: {strip_prefix: /users, prefix: "
+      "/api, host: \"tts.internal:8080\"}}\n"
+      "  - {name: wiki, path: /wiki/**, authenticate: none, upstream: app, encoded_slash: keep, rewrite: "
+      "{strip_prefix: /wiki}}\n"
+      "  - {name: old, path: /old/**, authenticate: [staff], upstream: app, rewrite: {prefix: /archive}}\n"
+      "  - {name: named, path: /named, authenticate: none, upstream: app, rewrite: {host: \"[::1]\"}}\n"
+      "  - {name: idle, path: /idle/**, authenticate: none, upstream: app, rewrite: {}}\n"
+      "  - {name: plain, path: /**, authenticate: none, upstream: app}\n";
+  struct Case {
+    std::string start;
+    std::string path;
+    std::string host;
+  };
+  const Case cases[]{
+      {"GET /users", "/api", "tts.internal:8080"},
+      {"GET /users/", "/api/", "tts.internal:8080"},
+      {"GET /users/7?a=/users", "/api/7", "tts.internal:8080"},
+      {"GET /x/..//users/./7", "/api/7", "tts.internal:8080"},
+      {"GET /wiki", "/", ""},
+      {"GET /wiki/a%2fb", "/a%2Fb", ""},
+      {"GET /named", "", "[::1]"},
+      {"GET /idle/a", "", ""},
+      {"GET /userss/7", "", ""},
+      {"GET /", "", ""},
+  };
+  Deciding deciding(with(routes));
+  for (const auto& [start, path, host] : cases) {
+    const Decision& decision = deciding.decide(request_of(start));
+    ASSERT_EQ(decision.kind, Decision::Kind::Forward) << start;
+    EXPECT_EQ(decision.path, path) << start;
+    EXPECT_EQ(decision.host, host) << start;
+  }
+  EXPECT_EQ(deciding.decide(request_of("GET /old/a", {bearer(kToken)})).path, "/archive/old/a");
+  const Decision& refused = deciding.decide(request_of("GET /old/a"));
+  EXPECT_EQ(describe(refused), "refuse missing staff missing");
+  EXPECT_EQ(refused.path, "");
+}
+
+TEST(Policy, EndsWhatOutlivesItsHeadWithTheCredential) {
+  const auto authenticator = [](const std::string& name, const std::string& more) {
+    return "  " + name + ": {jwt: {token: [{bearer: Authorization}], algorithms: [HS256], " + more + "}}\n";
+  };
+  const std::string keys = "keys: [{secret: " + std::string(kSecret) + "}]";
+  std::string text =
+      "version: 1\n"
+      "listeners: {public: {address: \"127.0.0.1:0\"}}\n"
+      "upstreams: {app: {servers: [\"http://127.0.0.1:8000\"]}}\n"
+      "authenticators:\n";
+  text += authenticator("staff", keys);
+  text += authenticator("late", keys + ", leeway: 30s");
+  text += authenticator("free", keys + ", require_claims: [sub]");
+  text += authenticator("young", keys + ", require_claims: [sub, iat], max_age: 10m");
+  // 200 seconds after kNow.
+  text += authenticator("rotated", "keys: [{secret: " + std::string(kSecret) + ", until: \"2026-09-21T14:16:40Z\"}]");
+  text += "routes:\n";
+  for (const std::string name : {"staff", "late", "free", "young", "rotated"}) {
+    text += "  - {path: /" + name + ", authenticate: [" + name + "], upstream: app}\n";
+  }
+  text += "  - {path: /kept, authenticate: [staff], upstream: app, close_at_expiry: false}\n";
+  text += "  - {path: /ended, authenticate: [staff], upstream: app, close_at_expiry: true}\n";
+  text += "  - {path: /open, authenticate: none, upstream: app}\n";
+  Deciding deciding(text);
+  constexpr auto kNever = base::UnixTime::max();
+  const auto in = [](int seconds) { return kNow + std::chrono::seconds(seconds); };
+  struct Case {
+    std::string path;
+    std::string token;
+    base::UnixTime ends;
+  };
+  const auto now = kNow.time_since_epoch().count();
+  const std::string hour = token_of({{"sub", "42"}, {"exp", now + 3600}});
+  const std::string endless = *token::sign_jwt({{"sub", "42"}}, token::Algorithm::HS256, kSecret);
+  const Case cases[]{
+      {"/staff", hour, in(3600)},
+      {"/staff", token_of({{"sub", "42"}, {"exp", now + 1}}), in(1)},
+      {"/ended", hour, in(3600)},
+      {"/kept", hour, kNever},
+      {"/open", hour, kNever},
+      {"/late", hour, in(3630)},
+      {"/late", token_of({{"sub", "42"}, {"exp", now - 10}}), in(20)},
+      {"/free", hour, in(3600)},
+      {"/free", endless, kNever},
+      {"/young", token_of({{"sub", "42"}, {"iat", now - 60}, {"exp", now + 3600}}), in(540)},
+      {"/young", token_of({{"sub", "42"}, {"iat", now - 60}, {"exp", now + 100}}), in(100)},
+      {"/rotated", hour, in(200)},
+      {"/rotated", token_of({{"sub", "42"}, {"exp", now + 100}}), in(100)},
+  };
+  for (const auto& [path, token, ends] : cases) {
+    const Decision& decision = deciding.decide(request_of("GET " + path, {bearer(token)}));
+    ASSERT_EQ(decision.kind, Decision::Kind::Forward) << path << ' ' << describe(decision);
+    EXPECT_EQ(decision.ends, ends) << path << ' ' << (decision.ends - kNow).count();
+  }
+}
+
+TEST(Policy, WithoutACredentialNothingEnds) {
+  Deciding deciding(with(kInject + kRoutes));
+  EXPECT_EQ(deciding.decide(request_of("GET /maybe")).ends, base::UnixTime::max());
+  EXPECT_EQ(deciding.decide(request_of("GET /maybe", {bearer(kToken)})).ends, kNow + std::chrono::seconds(3600));
+  EXPECT_EQ(deciding.decide(request_of("GET /public", {bearer(kToken)})).ends, base::UnixTime::max());
 }
 
 TEST(Policy, RoutesStandOnTheirListeners) {

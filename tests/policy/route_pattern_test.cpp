@@ -40,6 +40,10 @@ TEST(PathPattern, MatchesWholeSegments) {
       {"/~me", {"/~me"}, {"/me"}},
       {"/%7Eme", {"/~me"}, {"/%7e"}},
       {"/a.b", {"/a.b"}, {"/axb"}},
+      // What a route may keep is a part of its segment.
+      {"/a/{b}", {"/a/x%2Fy", "/a/%2F", "/a/x;y", "/a/;"}, {"/a%2Fb", "/a/x%2Fy/z", "/a;x/b"}},
+      {"/a/**", {"/a/x%2Fy", "/a/x;y/z", "/a/%2F"}, {"/a%2Fx", "/a;x", "/a;x/y"}},
+      {"/a%3Bb", {"/a%3Bb"}, {"/a", "/a%3Bc"}},
   };
   for (const Case& each : cases) {
     const auto pattern = compiled<PathPattern>(each.pattern);
@@ -65,6 +69,28 @@ TEST(PathPattern, CoversWhatMatchesNothingElse) {
   for (const Case& each : cases) {
     EXPECT_EQ(compiled<PathPattern>(each.pattern).covers(compiled<PathPattern>(each.other)), each.covers)
         << each.pattern << " " << each.other;
+  }
+}
+
+TEST(PathPattern, BeginsWithThePrefixOfEveryPathThatItMatches) {
+  struct Case {
+    const char* pattern;
+    const char* prefix;
+    bool begins;
+  };
+  const Case cases[]{
+      {"/a/**", "", true},       {"/**", "", true},           {"/", "", true},
+      {"/a", "/a", true},        {"/a/", "/a", true},         {"/a/**", "/a", true},
+      {"/a/b", "/a", true},      {"/a/{b}", "/a", true},      {"/a/b/**", "/a/b", true},
+      {"/%7Ea/**", "/~a", true}, {"/a:b/**", "/a%3Ab", true}, {"/caf%c3%a9/**", "/caf%C3%A9", true},
+      {"/**", "/a", false},      {"/", "/a", false},          {"/ab/**", "/a", false},
+      {"/a/**", "/ab", false},   {"/A/**", "/a", false},      {"/{x}/**", "/a", false},
+      {"/a/**", "/a/b", false},  {"/a/", "/a/b", false},      {"/a/{b}/**", "/a/b", false},
+      {"/x/a/**", "/a", false},
+  };
+  for (const Case& each : cases) {
+    EXPECT_EQ(compiled<PathPattern>(each.pattern).begins_with(each.prefix), each.begins)
+        << each.pattern << " " << each.prefix;
   }
 }
 
@@ -96,6 +122,9 @@ TEST(PathPattern, RefusesWhatCouldNeverMatchOrMeansSomethingElse) {
       {"/a b", "no canonical path can have"},
       {"/a\\b", "no canonical path can have"},
       {"/a%2Fb", "no canonical path can have"},
+      {"/a%5Cb", "no canonical path can have"},
+      {"/..;a", "no canonical path can have"},
+      {"/..%3B", "no canonical path can have"},
       {"/a%", "no canonical path can have"},
       {"/a%zz", "no canonical path can have"},
       {"/a%00", "no canonical path can have"},

@@ -316,6 +316,56 @@ TEST(SessionAnswer, AnEarlyAnswerEndsTheConnection) {
   EXPECT_EQ(proxy.stop().size(), 1U);
 }
 
+TEST(SessionAnswer, AnOriginThatAnswersEarlyAndReadsOnGetsAllOfTheBody) {
+  const std::string body = numbered_bytes(3'000'000);
+  ScriptedOrigin origin([&](Wire& wire) {
+    for (int i = 0; i < 2; ++i) {
+      wire.read(100);
+      wire.send(kOk);
+      while (!wire.pending().ends_with(body) && wire.read_more()) {
+      }
+      EXPECT_TRUE(wire.pending().ends_with(body));
+      wire.read(wire.pending().size());
+    }
+  });
+  RunningProxy proxy({origin.port()});
+  for (int i = 0; i < 2; ++i) {
+    Wire client(proxy.port());
+    const std::string request = post(body);
+    client.send(std::string_view(request).substr(0, 300));
+    const Message answer = client.read_answer();
+    EXPECT_EQ(answer.status(), 200U);
+    EXPECT_EQ(answer.field("Connection"), "close");
+    client.send(std::string_view(request).substr(300));
+    EXPECT_EQ(client.read_to_end(), "");
+    EXPECT_EQ(client.end(), End::Closed);
+  }
+  const auto records = proxy.stop();
+  ASSERT_EQ(records.size(), 2U);
+  EXPECT_EQ(text_of(records[0], "reason"), "");
+  EXPECT_EQ(origin.connections(), 1U) << "a connection with nothing left over serves the next request";
+}
+
+TEST(SessionAnswer, AnOriginThatAnsweredIsNotKeptWaitingForABodyThatStops) {
+  Event gone;
+  ScriptedOrigin origin([&](Wire& wire) {
+    wire.read(100);
+    wire.send(kOk);
+    wire.read_to_end();
+    gone.set();
+  });
+  RunningProxy proxy({origin.port()});
+  Wire client(proxy.port());
+  client.send("POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 100000000\r\n\r\nbegin");
+  EXPECT_EQ(client.read_answer().status(), 200U);
+  EXPECT_EQ(client.read_to_end(), "");
+  EXPECT_TRUE(gone.wait());
+  client.close();
+  const auto records = proxy.stop();
+  ASSERT_EQ(records.size(), 1U);
+  EXPECT_EQ(text_of(records[0], "reason"), "") << "the client has its answer";
+}
+
 TEST(SessionAnswer, AnEarlyAnswerIsSeenThoughTheUploadIsStuck) {
   Event stuck;
   Event finished;

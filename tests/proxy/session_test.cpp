@@ -6,6 +6,7 @@
 #include <atomic>
 #include <random>
 
+#include "full_listener.hpp"
 #include "running_proxy.hpp"
 #include "scripts.hpp"
 
@@ -173,54 +174,9 @@ TEST(SessionAbort, AtAnyMoment) {
   }
 }
 
-/// A listener that lets nobody in: its queue is full, and the system drops what else comes.
-class FullListener {
- public:
-  FullListener() : listening_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    address_.sin_family = AF_INET;
-    address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t length = sizeof address_;
-    ::bind(listening_, reinterpret_cast<const sockaddr*>(&address_), sizeof address_);
-    ::listen(listening_, 0);
-    ::getsockname(listening_, reinterpret_cast<sockaddr*>(&address_), &length);
-    bool full = false;
-    while (!full && fillers_.size() < 16) {
-      fillers_.push_back(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
-      ::connect(fillers_.back(), reinterpret_cast<const sockaddr*>(&address_), sizeof address_);
-      pollfd poll{fillers_.back(), POLLOUT, 0};
-      full = ::poll(&poll, 1, 100) == 0;
-    }
-  }
-  FullListener(const FullListener&) = delete;
-  FullListener& operator=(const FullListener&) = delete;
-  ~FullListener() {
-    drop_fillers();
-    ::close(listening_);
-  }
-
-  std::uint16_t port() const { return ntohs(address_.sin_port); }
-
-  /// Makes room, and gives the first connection that is not one of our own.
-  int accept() {
-    const std::size_t count = fillers_.size() - 1;  // the last one was not let in
-    drop_fillers();
-    for (std::size_t i = 0; i < count; ++i) ::close(::accept(listening_, nullptr, nullptr));
-    return ::accept(listening_, nullptr, nullptr);
-  }
-
- private:
-  void drop_fillers() {
-    for (const int filler : fillers_) ::close(filler);
-    fillers_.clear();
-  }
-
-  int listening_;
-  sockaddr_in address_{};
-  std::vector<int> fillers_;
-};
-
 TEST(SessionConnect, AServerThatDoesNotTakeTheConnectionIs504) {
-  const FullListener full;
+  FullListener full;
+  full.fill();
   RunningProxy proxy({full.port()}, {.upstream = ", connect_timeout: 200ms"});
   Wire client(proxy.port());
   client.send(kGet);
@@ -232,7 +188,8 @@ TEST(SessionConnect, AServerThatDoesNotTakeTheConnectionIs504) {
 }
 
 TEST(SessionConnect, AnAbortDoesNotWaitForTheConnectTimeout) {
-  const FullListener full;
+  FullListener full;
+  full.fill();
   RunningProxy proxy({full.port()}, {.upstream = ", connect_timeout: 5s"});
   Wire client(proxy.port());
   client.send(kGet);
@@ -244,6 +201,7 @@ TEST(SessionConnect, AnAbortDoesNotWaitForTheConnectTimeout) {
 
 TEST(SessionConnect, TheAnswersTimeoutBeginsOnceTheRequestIsSent) {
   FullListener full;
+  full.fill();
   // The system tries a connection that was dropped again after a second.
   RunningProxy proxy({full.port()}, {.upstream = ", connect_timeout: 10s, response_timeout: 500ms"});
   std::thread serving([&] {
@@ -261,7 +219,8 @@ TEST(SessionConnect, TheAnswersTimeoutBeginsOnceTheRequestIsSent) {
 }
 
 TEST(SessionConnect, AClientThatLeavesMeanwhileIsRecordedOnce) {
-  const FullListener full;
+  FullListener full;
+  full.fill();
   RunningProxy proxy({full.port()}, {.upstream = ", connect_timeout: 300ms"});
   Wire client(proxy.port());
   client.send(kGet);

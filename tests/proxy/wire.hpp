@@ -92,6 +92,11 @@ class Wire {
     return true;
   }
 
+  /// Sends what the other side takes now, perhaps nothing.
+  void send_now(std::string_view bytes) {
+    ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  }
+
   /// Sends `x` until the other side takes no more for `milliseconds`; gives how many it took.
   std::size_t send_until_stuck(int milliseconds) {
     const std::string block(1 << 16, 'x');
@@ -156,6 +161,14 @@ class Wire {
 
   /// An answer; `bodiless` for those that have no body whatever they say (to HEAD, 204, 304, 1xx).
   Message read_answer(bool bodiless = false) { return read_message(true, bodiless); }
+
+  /// Waits until the other side has ended the connection, and reads nothing: a client that is stuck stays so. Whether
+  /// it has.
+  bool wait_for_end() {
+    if (end_ != End::Open) return true;
+    pollfd poll{descriptor_, POLLRDHUP, 0};
+    return ::poll(&poll, 1, kPatienceMilliseconds) == 1;
+  }
 
   End end() const noexcept { return end_; }
   const std::string& pending() const noexcept { return pending_; }

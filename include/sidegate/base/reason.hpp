@@ -45,6 +45,7 @@ enum class Reason : std::uint8_t {
   ConflictingFraming,
   BadChunk,
   BadTrailer,
+  BadUpgrade,
 
   // The target cannot be read in exactly one way (RFC 3986, RFC 9112 section 3.2).
   BadTarget,
@@ -54,13 +55,16 @@ enum class Reason : std::uint8_t {
   EncodedSlash,
   PathParameters,
   ClimbsAboveRoot,
+  HiddenDotSegment,
 
   // A limit was reached.
   TargetTooLong,
   HeadTooLarge,
   TooManyFields,
   BodyTooLarge,
+  TokenTooLarge,
   TooManyConnections,
+  OutOfMemory,
   ClientTimeout,
 
   // Credentials that can be read in two ways.
@@ -81,6 +85,9 @@ enum class Reason : std::uint8_t {
   OriginExhausted,
   Draining,
 
+  // A tunnel over which nothing came any more.
+  TunnelIdle,
+
   // The client went away before the answer was whole.
   ClientGone,
 };
@@ -88,9 +95,13 @@ enum class Reason : std::uint8_t {
 /// The stable name of `reason`.
 std::string_view name_of(Reason reason) noexcept;
 
-/// The status that answers a request refused for `reason`; 0 where nothing can be answered (`ClientGone`) and for
-/// `Accepted`.
+/// The status that answers a request refused for `reason`; 0 where nothing can be answered any more (`TunnelIdle`,
+/// `ClientGone`) and for `Accepted`.
 unsigned status_of(Reason reason) noexcept;
+
+/// Whether a request that was read whole and refused for `reason` is its connection's last: it could be read in two
+/// ways, or went over a limit.
+bool ends_connection(Reason reason) noexcept;
 
 /// Whether `reason` is how an authenticator decided, and so a value of the `outcome` label.
 bool is_outcome(Reason reason) noexcept;

@@ -43,6 +43,9 @@ bool is_token(std::string_view text) noexcept;
 /// Plain digits only: no sign, no blanks, no overflow.
 std::optional<std::uint64_t> parse_decimal(std::string_view text) noexcept;
 
+/// A port in plain digits, at most five of them.
+std::optional<std::uint16_t> parse_port(std::string_view text) noexcept;
+
 /// Calls `visit(item)` for each comma-separated item of a list field, trimmed, empty items left out
 /// (RFC 9110 section 5.6.1).
 template <class Visit>

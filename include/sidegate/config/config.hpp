@@ -1,6 +1,7 @@
 #pragma once
 
 #include <sidegate/base/clock.hpp>
+#include <sidegate/base/ip_address.hpp>
 #include <sidegate/base/limits.hpp>
 #include <sidegate/base/secret.hpp>
 #include <sidegate/config/diagnostics.hpp>
@@ -41,6 +42,8 @@ struct Listener {
   std::string name;
   Address address;
   unsigned mode = 0660;  ///< of a unix socket
+  bool proxy_protocol = false;
+  std::vector<base::IpRange> trusted_proxies{};  ///< only their X-Forwarded-* and PROXY headers are believed
   Location where;
 };
 
@@ -100,6 +103,13 @@ struct InjectedHeader {
   Located<std::string> value;
 };
 
+/// How the target and the host of a forwarded request differ from those that were asked for.
+struct Rewrite {
+  std::optional<Located<std::string>> strip_prefix;  ///< whole segments, taken off first
+  std::optional<Located<std::string>> prefix;        ///< put before what is left
+  std::optional<Located<std::string>> host;          ///< the value of Host in place of the caller's
+};
+
 struct Route {
   enum class Authenticate { None, Optional, Required };
 
@@ -115,7 +125,11 @@ struct Route {
   std::optional<std::chrono::milliseconds> timeout;
   std::optional<std::uint64_t> max_body_bytes;
   bool forward_credential = true;
-  bool check_cross_site = true;  ///< `csrf: on-cookie`
+  bool close_at_expiry = true;
+  bool check_cross_site = true;       ///< `csrf: on-cookie`
+  bool keep_encoded_slash = false;    ///< `encoded_slash: keep`
+  bool keep_path_parameters = false;  ///< `path_parameters: keep`
+  Rewrite rewrite;
   Location where;
 };
 

@@ -19,9 +19,11 @@ struct Framing {
 struct RequestFacts {
   Framing framing;
   std::string_view host;   ///< the value of Host; empty in HTTP/1.0 without one
+  bool has_host = false;   ///< whether there is such a field
   bool keep_alive = true;  ///< RFC 9112 section 9.3
   bool expects_continue = false;
-  bool nominates = false;  ///< `Connection` names fields other than close, keep-alive and upgrade
+  bool nominates = false;           ///< `Connection` names fields other than close, keep-alive and upgrade
+  bool asks_for_websocket = false;  ///< RFC 6455 section 4.1; every other upgrade is ignored (RFC 9110 section 7.8)
 };
 
 /// The one place that decides whether a request is well framed: an ordered list of checks, each with its RFC section.
@@ -31,6 +33,7 @@ struct ResponseFacts {
   Framing framing;
   bool keep_alive = true;
   bool nominates = false;
+  bool switches_to_websocket = false;  ///< a 101 that says so
 };
 
 /// The same for a response to a request whose method was `method`. An error means 502.

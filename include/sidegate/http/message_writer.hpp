@@ -16,6 +16,8 @@ struct ForwardedRequest {
   const RequestFacts* facts = nullptr;
   const CanonicalTarget* target = nullptr;
   const HeaderFilter* filter = nullptr;
+  std::string_view path{};       ///< what the origin is asked for; empty: the path of the target
+  std::string_view host_line{};  ///< the whole line in place of the caller's Host; empty: the caller's stays
   bool forward_authorization = true;
   bool forward_cookie = true;   ///< false: no Cookie line passes; what is left of them stands among the added lines
   bool forward_trace = true;    ///< traceparent and tracestate
@@ -37,6 +39,10 @@ struct ForwardedResponse {
 
 /// The same for the response to the client.
 bool write_response_head(const ForwardedResponse& response, GatherList& out) noexcept;
+
+/// What goes along with a request to switch to WebSocket, and with the consent (RFC 6455 sections 4.1 and 4.2.2): the
+/// lines of the other side belong to its own connection and were dropped.
+inline constexpr std::string_view kUpgradeLines = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
 
 /// Whether a field may be forwarded as a trailer: none that steers the message or names a credential (RFC 9110
 /// section 6.5.1). A request's trailers pass the `HeaderFilter` besides.

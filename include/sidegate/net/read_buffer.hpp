@@ -2,6 +2,7 @@
 
 #include <boost/asio/buffer.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <string_view>
@@ -47,10 +48,24 @@ class ReadBuffer {
   std::size_t limit_ = capacity_;
 };
 
+/// How much memory the buffers in use of a whole process take, and may take. Shared by all pools; counted when a
+/// connection comes or goes, never for a request.
+struct BufferBudget {
+  std::size_t bytes_max = 0;  ///< 0: no limit
+  std::atomic<std::size_t> bytes{0};
+};
+
 /// Blocks of one size, used again, the last one first since its memory is still warm. One worker's; not thread-safe.
 class BufferPool {
  public:
-  explicit BufferPool(std::size_t block_bytes) : block_bytes_(block_bytes) {}
+  /// The budget must outlive the pool.
+  BufferPool(std::size_t block_bytes, BufferBudget& budget) : block_bytes_(block_bytes), budget_(&budget) {}
+
+  /// Whether the budget has room for one more block. Whoever opens a connection asks; `take` always gives.
+  bool has_room() const noexcept {
+    return budget_->bytes_max == 0 ||
+           budget_->bytes.load(std::memory_order_relaxed) + block_bytes_ <= budget_->bytes_max;
+  }
 
   ReadBuffer take();
   void give_back(ReadBuffer buffer) noexcept;
@@ -60,6 +75,7 @@ class BufferPool {
   static constexpr std::size_t kKeptMax = 1024;
 
   std::size_t block_bytes_;
+  BufferBudget* budget_;
   std::vector<std::unique_ptr<char[]>> blocks_;
 };
 

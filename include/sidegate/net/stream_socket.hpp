@@ -28,6 +28,9 @@ struct SendResult {
 /// the event loop.
 SendResult send_now(StreamSocket& socket, std::span<const iovec> slices) noexcept;
 
+/// Whether nothing has come that was not read yet, not even the end of the connection: one system call, no waiting.
+bool is_quiet(StreamSocket& socket) noexcept;
+
 /// What every connection wants: not blocking, and no delay of small writes (RFC 9293 section 3.7.4, Nagle) on TCP.
 void prepare(StreamSocket& socket) noexcept;
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sidegate/base/clock.hpp>
+
 #include <boost/json/object.hpp>
 
 #include <string_view>
@@ -9,9 +11,10 @@ namespace sidegate::policy {
 /// Who the caller is, as one authenticator found it. The views live as long as the decision's `Scratch`.
 struct Identity {
   std::string_view authenticator;
-  std::string_view subject;                     ///< never empty
-  const boost::json::object* claims = nullptr;  ///< of the very bytes that were verified
-  std::string_view roles_claim;                 ///< where in the claims the roles stand
+  std::string_view subject;                        ///< never empty
+  const boost::json::object* claims = nullptr;     ///< of the very bytes that were verified
+  std::string_view roles_claim;                    ///< where in the claims the roles stand
+  base::UnixTime expires = base::UnixTime::max();  ///< the moment from which the credential is refused
 };
 
 }  // namespace sidegate::policy

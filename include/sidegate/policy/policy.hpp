@@ -1,5 +1,6 @@
 #pragma once
 
+#include <sidegate/base/clock.hpp>
 #include <sidegate/base/limits.hpp>
 #include <sidegate/base/result.hpp>
 #include <sidegate/config/config.hpp>
@@ -44,6 +45,7 @@ class Scratch {
   std::string lines;                                ///< injected header lines, or the extra lines of a refusal
   std::string subject;                              ///< a numeric subject as text
   std::optional<boost::json::object> claims;        ///< in `storage()`
+  std::string path;                                 ///< a rewritten one
   std::vector<std::string_view> cookies_to_remove;  ///< names
   boost::json::storage_ptr storage() noexcept { return &arena_; }
 
@@ -75,8 +77,12 @@ struct Decision {
   std::string_view subject;
   /// Forward: the lines to add. Refuse: further lines of the answer (WWW-Authenticate, Allow).
   std::string_view lines;
+  std::string_view path;  ///< of Forward: what the origin is asked for in place of the target's path; empty: that
+  std::string_view host;  ///< of Forward: the value of Host in place of the caller's; empty: the caller's
   bool forward_authorization = true;
   bool forward_cookie = true;  ///< false: what is left of the caller's cookies stands in `lines`
+  /// When what outlives its head (a tunnel, an event stream) is ended.
+  base::UnixTime ends = base::UnixTime::max();
 };
 
 /// Routes, credentials and authenticators, compiled: `decide` is the one function that the proxy and the tests

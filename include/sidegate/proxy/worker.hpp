@@ -2,6 +2,7 @@
 
 #include <sidegate/config/config.hpp>
 #include <sidegate/net/listening_socket.hpp>
+#include <sidegate/net/read_buffer.hpp>
 #include <sidegate/policy/policy.hpp>
 #include <sidegate/telemetry/access_log.hpp>
 #include <sidegate/telemetry/counters.hpp>
@@ -14,9 +15,10 @@
 
 namespace sidegate::proxy {
 
-/// What all workers of a process share: one number, changed when a connection comes or goes.
+/// What all workers of a process share: numbers that change when a connection comes or goes.
 struct SharedState {
   std::atomic<std::size_t> connections{0};
+  net::BufferBudget buffers;
 };
 
 /// Everything that a worker is made of. What is referred to must outlive it.

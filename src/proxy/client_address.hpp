@@ -1,0 +1,18 @@
+#pragma once
+
+#include <sidegate/base/ip_address.hpp>
+#include <sidegate/http/head.hpp>
+
+#include <optional>
+#include <vector>
+
+namespace sidegate::proxy {
+
+/// Who the client is, as a trusted peer tells it in `X-Forwarded-For`: the rightmost address that is no trusted proxy,
+/// since whatever stands left of it was written by somebody who is not believed. Where every address is a trusted one,
+/// the leftmost; where something that is no address stands before any other was found, the one behind it. Nothing where
+/// the peer itself is the last one known.
+std::optional<base::IpAddress> find_client_address(const std::vector<http::Field>& fields,
+                                                   const std::vector<base::IpRange>& trusted);
+
+}  // namespace sidegate::proxy
