@@ -18,6 +18,9 @@ tests='clang clang-format clang-tidy libclang-rt-14-dev shellcheck curl nginx-li
   python3-flask python3-requests python3-jwt'
 bench='haproxy nginx-light wrk'
 
+# Any Node.js will do, and not every one comes from Debian.
+command -v node >/dev/null && command -v npm >/dev/null || tests="$tests nodejs npm"
+
 case "${1:-build}" in
   build) wanted=$build ;;
   test) wanted="$build $tests" ;;

@@ -11,7 +11,7 @@ sys.path[:0] = [str(HERE), str(HERE / "peers")]
 
 from raw_origin import RawOrigin  # noqa: E402
 from support.gateway import BINARY, Gateways  # noqa: E402
-from support.peers import AuthService, TtsService  # noqa: E402
+from support.peers import AuthService, TtsService, WebSocketService  # noqa: E402
 
 # The guide's own value. It is shorter than it should be, which the gateways that use it are told to accept.
 GUIDE_SIGNING_KEY = "your-shared-signing-key"
@@ -38,6 +38,15 @@ def auth_service(tmp_path_factory):
 @pytest.fixture(scope="session")
 def tts_service(tmp_path_factory):
     service = TtsService(tmp_path_factory.mktemp("tts"))
+    try:
+        yield service.wait_until_listening()
+    finally:
+        service.terminate()
+
+
+@pytest.fixture(scope="session")
+def websocket_service(tmp_path_factory):
+    service = WebSocketService(tmp_path_factory.mktemp("websocket"))
     try:
         yield service.wait_until_listening()
     finally:

@@ -212,9 +212,15 @@ while [ $# -gt 0 ]; do
 done
 [ ${#parts[@]} -gt 0 ] || parts=(lint unit e2e asan tsan)
 
+# The one peer that is no package of Debian's.
+install_websocket_service() {
+  [ -d tests/peers/websocket_service/node_modules/ws ] ||
+    npm ci --prefix tests/peers/websocket_service --no-audit --no-fund
+}
+
 mkdir -p "$results"
 header packages
-if deploy/install-packages.sh test; then
+if deploy/install-packages.sh test && install_websocket_service; then
   for part in "${parts[@]}"; do
     "run_$part"
   done

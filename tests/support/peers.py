@@ -1,5 +1,6 @@
 """The real programs around Sidegate."""
 
+import json
 import pathlib
 import socket
 
@@ -12,6 +13,14 @@ from support.process import Process
 PEERS = pathlib.Path(__file__).resolve().parents[1] / "peers"
 TIMEOUT = 10 * PATIENCE
 API_KEY = "your-api-key-for-internal-calls"
+
+
+def is_listening(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT).close()
+    except ConnectionError:
+        return False
+    return True
 
 
 class Peer(Process):
@@ -37,9 +46,7 @@ class Peer(Process):
         return self
 
     def _listens(self):
-        try:
-            socket.create_connection(("127.0.0.1", self.port), timeout=TIMEOUT).close()
-        except ConnectionError:
+        if not is_listening(self.port):
             return False
         # The port is open before the program is loaded; an answer, whatever it is, says that it is.
         return requests.get(self.url + "/", timeout=TIMEOUT).status_code < 600
@@ -69,3 +76,24 @@ class AuthService(Peer):
 class TtsService(Peer):
     def __init__(self, folder):
         super().__init__("tts_service", "app:app", folder, {}, unix_socket=str(pathlib.Path(folder) / "tts.sock"))
+
+
+class WebSocketService(Process):
+    """The `ws` package of npm, as a service and as a client of it."""
+
+    FOLDER = PEERS / "websocket_service"
+
+    def __init__(self, folder):
+        assert (self.FOLDER / "node_modules").exists(), f"run: npm ci --prefix {self.FOLDER}"
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        super().__init__(["node", self.FOLDER / "server.js", self.port], folder, "websocket_service")
+
+    def wait_until_listening(self):
+        self.wait_ready(lambda: is_listening(self.port))
+        return self
+
+    @classmethod
+    def command(cls, url, **options):
+        """The client's, for `url`; see client.js for the options."""
+        return ["node", cls.FOLDER / "client.js", url.replace("http://", "ws://"), json.dumps(options)]
