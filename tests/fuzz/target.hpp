@@ -40,12 +40,11 @@ inline Defect path_is_plain(std::string_view path) {
 /// The path as an origin reads it that decodes slashes first and then drops parameters, be their semicolon encoded or
 /// not: no dot segment may come of it. What is to be decided on the route must be said.
 inline Defect hides_nothing(const http::CanonicalTarget& canonical) {
-  if (canonical.has_encoded_slash != (canonical.path.find("%2F") != std::string_view::npos)) {
-    return "an encoded slash is not told of";
-  }
-  if (canonical.has_path_parameters != (canonical.path.find(';') != std::string_view::npos)) {
-    return "a parameter is not told of";
-  }
+  // One that stood in a segment which `..` has left is told of too.
+  const bool has_encoded_slash = canonical.path.find("%2F") != std::string_view::npos;
+  if (has_encoded_slash && !canonical.has_encoded_slash) return "an encoded slash is not told of";
+  const bool has_parameters = canonical.path.find(';') != std::string_view::npos;
+  if (has_parameters && !canonical.has_path_parameters) return "a parameter is not told of";
   std::string read;
   for (std::size_t i = 0; i < canonical.path.size(); ++i) {
     const auto triplet = canonical.path.substr(i, 3);
