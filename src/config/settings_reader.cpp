@@ -10,6 +10,8 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t kKiB = 1024;
 constexpr std::size_t kMiB = kKiB * 1024;
+/// What of a head is forwarded is a list of slices, at worst one for every other field, and a list has its limit.
+constexpr std::uint64_t kFieldsMax = 200;
 constexpr std::uint64_t kMemoryMax = std::uint64_t{1} << 50U;
 constexpr milliseconds kShortest{1};
 constexpr milliseconds kLongest = hours(24);
@@ -51,7 +53,7 @@ void read_limits(Block& top, Config& config) {
   Block block(*cursor);
   base::Limits& limits = config.limits;
   if (const auto at = block.find("head")) assign(limits.head_bytes_max, at->size(kKiB, kMiB));
-  if (const auto at = block.find("headers")) assign(limits.fields_max, at->number(1, 1000));
+  if (const auto at = block.find("headers")) assign(limits.fields_max, at->number(1, kFieldsMax));
   if (const auto at = block.find("target")) assign(limits.target_bytes_max, at->size(64, kMiB));
   if (const auto at = block.find("token")) assign(limits.token_bytes_max, at->size(64, kMiB));
   if (const auto at = block.find("head_timeout")) assign(limits.head_timeout, at->duration(kShortest, kLongest));

@@ -151,7 +151,8 @@ Result<ResponseFacts> check_response(const ResponseHead& head, Method method) no
   facts.keep_alive = persists(gathered, head.version);
   facts.nominates = gathered.nominates;
   if (head.status == 101) {
-    // RFC 9110 sections 7.8 and 8.6: it says what to switch to, and has no content.
+    // RFC 9110 sections 7.8 and 8.6: it says what to switch to, and has no content. No other request follows.
+    facts.keep_alive = false;
     facts.switches_to_websocket = gathered.upgrade && gathered.names_websocket && !gathered.names_other_protocol &&
                                   gathered.transfer_encodings == 0 && gathered.content_lengths == 0;
     return facts;

@@ -92,9 +92,8 @@ boost::asio::awaitable<Result<ConnectionPtr>, net::Executor> Pool::connect_to(Se
   const auto deadline = std::chrono::steady_clock::now() + settings_->connect_timeout;
   co_await resolve(server, deadline);
   // Others may have gone on meanwhile.
-  if (aborted_ || server.open >= settings_->max_connections || !buffers_->has_room()) {
-    co_return Reason::OriginExhausted;
-  }
+  if (aborted_ || server.open >= settings_->max_connections) co_return Reason::OriginExhausted;
+  if (!buffers_->has_room(1)) co_return Reason::OutOfMemory;
   auto connection = std::make_shared<Connection>(*this, server, net::StreamSocket(executor_), buffers_->take());
   Reason reason = server.looking_up && server.endpoints.empty() ? Reason::OriginTimeout : Reason::OriginUnreachable;
   // A copy: another request may resolve the name anew meanwhile.

@@ -29,6 +29,7 @@ void Exchange::reset() {
   client_ip.clear();
   trace_id = {};
   answered.reset();
+  answer_due = {};
   server_url = {};
   status = 0;
   bytes_in = bytes_out = 0;

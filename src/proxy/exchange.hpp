@@ -80,6 +80,7 @@ struct Exchange {
   std::string_view trace_id;
   base::SteadyTime started;
   std::optional<base::SteadyTime> answered;  ///< when the origin's head was read
+  base::SteadyTime answer_due;               ///< when that is to be at the latest; the epoch until the request was sent
   std::string_view server_url;
   std::size_t server_index = 0;
   unsigned status = 0;

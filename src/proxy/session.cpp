@@ -100,12 +100,13 @@ boost::asio::awaitable<void, net::Executor> Session::run() {
     const auto now = steady_clock::now();
     exchange_->started = now;
     loop_.request_ids().next(exchange_->own_id);
-    exchange_->request_id = {exchange_->own_id.data(), exchange_->own_id.size()};
+    if (exchange_->request_id.empty()) {
+      exchange_->request_id = {exchange_->own_id.data(), exchange_->own_id.size()};
+    }
     if (step == HeadStep::Refused) {
       co_await answer_refusal(*exchange_->failure, false);
       break;
     }
-    if (peer_is_trusted_) read_what_peer_tells();
     decide(now);
     if (exchange_->decision.kind == policy::Decision::Kind::Refuse) {
       const auto reason = exchange_->decision.reason;
@@ -204,9 +205,12 @@ void Session::wait_until(Waiting waiting, base::SteadyTime deadline) {
 }
 
 void Session::end_with_credential(base::SteadyTime now) {
+  // Further away than any connection lives, and than the clock can count in its small units.
+  constexpr auto kNever = std::chrono::years(1);
+  const auto civil = loop_.civil_time(now);
   const auto ends = exchange_->decision.ends;
-  if (ends == base::UnixTime::max()) return;
-  exchange_->ends = now + std::chrono::ceil<std::chrono::milliseconds>(ends - loop_.civil_time(now));
+  if (ends - std::chrono::floor<std::chrono::seconds>(civil) > kNever) return;
+  exchange_->ends = now + std::chrono::ceil<std::chrono::milliseconds>(ends - civil);
 }
 
 void Session::wait_for_answer() {
@@ -221,7 +225,9 @@ void Session::wait_for_answer() {
   const bool sent_at_once =
       exchange_->bytes_in == exchange_->head.bytes.size() && connection_ != nullptr && connection_->reused();
   const auto sent = sent_at_once ? exchange_->started : steady_clock::now();
-  wait_until(Waiting::ForAnswer, sent + timeout);
+  // Interim answers do not put it off.
+  if (exchange_->answer_due == base::SteadyTime{}) exchange_->answer_due = sent + timeout;
+  wait_until(Waiting::ForAnswer, exchange_->answer_due);
 }
 
 void Session::on_deadline() {

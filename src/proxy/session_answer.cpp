@@ -47,9 +47,15 @@ boost::asio::awaitable<void, net::Executor> Session::relay_answers(WorkerLoop& l
   net::ReadBuffer& in = connection->buffer();
   in.restart();
   while (true) {
+    if (connection->user == nullptr) {
+      // Nothing is read from an idle connection, since that might be handed to whoever takes it meanwhile: it stays in
+      // the socket, where the pool looks before.
+      co_await connection->socket().async_wait(net::StreamSocket::wait_read, kToken);
+      // The server closed it, or spoke without being asked.
+      if (connection->user == nullptr) break;
+    }
     const auto [error, bytes] = co_await connection->socket().async_read_some(in.space(), kToken);
     auto* const session = static_cast<Session*>(connection->user);
-    // Idle: the server closed it, or spoke without being asked.
     if (session == nullptr) break;
     in.commit(bytes);
     if (bytes > 0) session->exchange_->answer_began = true;
@@ -88,8 +94,10 @@ boost::asio::awaitable<void, net::Executor> Session::relay_answers(WorkerLoop& l
       if (session->exchange_->failure) progress = session->fail(*session->exchange_->failure);
     }
     if (progress == Progress::Finished && session->upload_goes_on()) co_await session->outlive_answer();
+    // One that answered before it had the whole request is the likeliest to be out of step.
     const bool reusable = progress == Progress::Finished && session->exchange_->response_facts.keep_alive &&
-                          session->exchange_->request_sent() && in.empty() && connection->is_open();
+                          session->exchange_->request_sent() && !session->exchange_->answer_sent && in.empty() &&
+                          connection->is_open();
     if (reusable) pool.give_back(connection);
     session->finish();
     if (!reusable) break;

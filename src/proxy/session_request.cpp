@@ -55,6 +55,7 @@ Session::HeadStep Session::parse_head() {
     }
     return HeadStep::NeedMore;
   } else {
+    if (peer_is_trusted_) read_what_peer_tells();
     fine = read_facts();
   }
   if (!fine) {
@@ -105,7 +106,7 @@ void Session::read_what_peer_tells() {
   const auto& fields = exchange.head.fields;
   const auto client = find_client_address(fields, loop_.listener(listener_).trusted_proxies);
   if (client && !proxied_) exchange.client_ip = client->text();
-  if (const auto id = find_request_id(fields); !id.empty()) exchange.request_id = id;
+  exchange.request_id = find_request_id(fields);
 }
 
 void Session::decide(base::SteadyTime now) {
@@ -323,9 +324,13 @@ boost::asio::awaitable<void, net::Executor> Session::retry() {
     co_return co_await answer_refusal(reason, exchange.facts.keep_alive && !client_done_);
   }
   exchange.to_origin.rewind();
+  exchange.upload_failed = false;
+  exchange.answer_due = {};
   const auto connection = connection_;
   co_await flush_to_origin();
-  if (in_flight_ && connection_ == connection && !exchange_->response_head_read) wait_for_answer();
+  if (!in_flight_ || connection_ != connection) co_return;
+  if (exchange_->answer_sent) changed_.notify();
+  if (!exchange_->response_head_read) wait_for_answer();
 }
 
 }  // namespace sidegate::proxy

@@ -115,8 +115,10 @@ void WorkerLoop::record(const Exchange& exchange, std::string_view client_ip, ba
   const bool matched = decision.route != nullptr;
   const auto duration = now - exchange.started;
   const auto method = label_of(exchange.head_read ? exchange.head.known_method : http::Method::Other);
+  // How long a tunnel lasted says nothing of how fast anybody answered.
+  const auto counted = exchange.tunnel ? *exchange.answered - exchange.started : duration;
   counters_.count_request(matched ? decision.route->index : setup_.config.routes.size(), method, exchange.status,
-                          duration);
+                          counted);
   if (decision.outcome && decision.authenticator != policy::Decision::kNone) {
     counters_.count_decision(decision.authenticator, *decision.outcome);
   }
@@ -194,7 +196,8 @@ boost::asio::awaitable<void, net::Executor> WorkerLoop::accept_from(std::size_t 
 void WorkerLoop::welcome(net::StreamSocket socket, const net::Peer& peer, std::size_t listener) {
   const auto others = setup_.shared.connections.fetch_add(1, std::memory_order_relaxed);
   const bool too_many = others >= limits().connections_max;
-  if (too_many || !client_buffers_.has_room()) {
+  // A client that finds no room for a connection to the origin as well could only be refused.
+  if (too_many || !client_buffers_.has_room(2)) {
     setup_.shared.connections.fetch_sub(1, std::memory_order_relaxed);
     turn_away(socket, too_many ? base::Reason::TooManyConnections : base::Reason::OutOfMemory);
     return;

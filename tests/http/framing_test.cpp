@@ -339,9 +339,10 @@ TEST(ResponseFraming, FollowsTheFields) {
 
 TEST(ResponseFraming, SomeHaveNoBodyWhateverTheySay) {
   for (const std::string_view fields : {"", "Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n"}) {
-    for (const std::string_view status : {"100", "101", "103", "199", "204", "304"}) {
+    for (const std::string_view status : {"100", "103", "199", "204", "304"}) {
       EXPECT_EQ(response_facts(status, fields), "none") << status << ' ' << fields;
     }
+    EXPECT_EQ(response_facts("101", fields), "none, close") << "no other answer follows: " << fields;
     for (const std::string_view status : {"200", "404", "500"}) {
       EXPECT_EQ(response_facts(status, fields, Method::Head), "none") << status << ' ' << fields;
     }
@@ -354,23 +355,23 @@ TEST(ResponseFraming, SomeHaveNoBodyWhateverTheySay) {
 
 TEST(ResponseFraming, SwitchesToWebSocket) {
   constexpr std::array<Case, 19> cases{{
-      {"Connection: Upgrade\r\nUpgrade: websocket\r\n", "none, switches"},
-      {"upgrade: WebSocket\r\nconnection: uPGRADE\r\n", "none, switches"},
-      {"Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n", "none, switches"},
-      {"Connection: X-A\r\nConnection: upgrade\r\nUpgrade: websocket\r\n", "none, nominates, switches"},
-      {"", "none"},
-      {"Upgrade: websocket\r\n", "none"},
-      {"Connection: upgrade\r\n", "none"},
+      {"Connection: Upgrade\r\nUpgrade: websocket\r\n", "none, close, switches"},
+      {"upgrade: WebSocket\r\nconnection: uPGRADE\r\n", "none, close, switches"},
+      {"Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n", "none, close, switches"},
+      {"Connection: X-A\r\nConnection: upgrade\r\nUpgrade: websocket\r\n", "none, close, nominates, switches"},
+      {"", "none, close"},
+      {"Upgrade: websocket\r\n", "none, close"},
+      {"Connection: upgrade\r\n", "none, close"},
       {"Connection: close\r\nUpgrade: websocket\r\n", "none, close"},
-      {"Connection: upgrade\r\nUpgrade: h2c\r\n", "none"},
-      {"Connection: upgrade\r\nUpgrade: websockets\r\n", "none"},
+      {"Connection: upgrade\r\nUpgrade: h2c\r\n", "none, close"},
+      {"Connection: upgrade\r\nUpgrade: websockets\r\n", "none, close"},
       // To one protocol, and no other.
-      {"Connection: upgrade\r\nUpgrade: websocket, h2c\r\n", "none"},
-      {"Connection: upgrade\r\nUpgrade: h2c\r\nUpgrade: websocket\r\n", "none"},
+      {"Connection: upgrade\r\nUpgrade: websocket, h2c\r\n", "none, close"},
+      {"Connection: upgrade\r\nUpgrade: h2c\r\nUpgrade: websocket\r\n", "none, close"},
       // RFC 9110 section 8.6, RFC 9112 section 6.1: neither field may stand in it.
-      {"Connection: upgrade\r\nUpgrade: websocket\r\nContent-Length: 5\r\n", "none"},
-      {"Connection: upgrade\r\nUpgrade: websocket\r\nContent-Length: 0\r\n", "none"},
-      {"Connection: upgrade\r\nUpgrade: websocket\r\nTransfer-Encoding: chunked\r\n", "none"},
+      {"Connection: upgrade\r\nUpgrade: websocket\r\nContent-Length: 5\r\n", "none, close"},
+      {"Connection: upgrade\r\nUpgrade: websocket\r\nContent-Length: 0\r\n", "none, close"},
+      {"Connection: upgrade\r\nUpgrade: websocket\r\nTransfer-Encoding: chunked\r\n", "none, close"},
       {"Connection: upgrade\r\nUpgrade: websocket\r\nTransfer-Encoding: gzip\r\n", "bad_transfer_encoding"},
       {"Connection: upgrade\r\nUpgrade: websocket\r\nContent-Length: x\r\n", "bad_content_length"},
       {"Connection: upgrade\r\nUpgrade: websocket\r\nContent-Length: 1\r\nContent-Length: 1\r\n",

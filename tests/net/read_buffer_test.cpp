@@ -114,8 +114,9 @@ TEST(BufferBudget, HasRoomForWholeBlocksUpToItsLimit) {
     BufferBudget budget{.bytes_max = bytes_max};
     BufferPool pool(64, budget);
     std::vector<ReadBuffer> taken;
-    while (pool.has_room()) taken.push_back(pool.take());
+    while (pool.has_room(1)) taken.push_back(pool.take());
     EXPECT_EQ(taken.size(), blocks) << bytes_max;
+    EXPECT_FALSE(pool.has_room(2));
   }
 }
 
@@ -125,11 +126,11 @@ TEST(BufferBudget, IsHeldToByWhoeverAsksAndCountsWhatIsInUse) {
   std::vector<ReadBuffer> taken;
   for (int i = 0; i < 3; ++i) taken.push_back(pool.take());
   EXPECT_EQ(budget.bytes, 192U) << "who does not ask gets one even so";
-  EXPECT_FALSE(pool.has_room());
+  EXPECT_FALSE(pool.has_room(1));
   pool.give_back(std::move(taken[0]));
-  EXPECT_FALSE(pool.has_room());
+  EXPECT_FALSE(pool.has_room(1));
   pool.give_back(std::move(taken[1]));
-  EXPECT_TRUE(pool.has_room());
+  EXPECT_TRUE(pool.has_room(1));
   EXPECT_EQ(budget.bytes, 64U) << "what the pool keeps for later is not in use";
 }
 
@@ -138,13 +139,13 @@ TEST(BufferBudget, IsSharedByPools) {
   BufferPool small(32, budget);
   BufferPool large(96, budget);
   ReadBuffer one = small.take();
-  EXPECT_TRUE(large.has_room());
+  EXPECT_TRUE(large.has_room(1));
   ReadBuffer two = small.take();
-  EXPECT_FALSE(large.has_room());
-  EXPECT_TRUE(small.has_room());
+  EXPECT_FALSE(large.has_room(1));
+  EXPECT_TRUE(small.has_room(1));
   small.give_back(std::move(two));
   ReadBuffer three = large.take();
-  EXPECT_FALSE(small.has_room());
+  EXPECT_FALSE(small.has_room(1));
   large.give_back(std::move(three));
   small.give_back(std::move(one));
   EXPECT_EQ(budget.bytes, 0U);
@@ -155,7 +156,7 @@ TEST(BufferBudget, WithoutALimitThereIsAlwaysRoom) {
   BufferPool pool(64, budget);
   std::vector<ReadBuffer> taken;
   for (int i = 0; i < 1000; ++i) taken.push_back(pool.take());
-  EXPECT_TRUE(pool.has_room());
+  EXPECT_TRUE(pool.has_room(1000));
   EXPECT_EQ(budget.bytes, 64'000U);
 }
 

@@ -263,10 +263,10 @@ TEST_F(PoolTest, NoMoreMemoryIsTakenThanAllowed) {
   Pool& pool = open({local(listener.port())});
   auto first = connected();
   const auto second = connected();
-  EXPECT_EQ(connect().error(), Reason::OriginExhausted);
+  EXPECT_EQ(connect().error(), Reason::OutOfMemory);
   EXPECT_EQ(server().open, 2U);
   pool.give_back(second);
-  EXPECT_EQ(connect().error(), Reason::OriginExhausted) << "an idle connection has its buffer";
+  EXPECT_EQ(connect().error(), Reason::OutOfMemory) << "an idle connection has its buffer";
   EXPECT_EQ(pool.take_idle(), second);
   pool.discard(*first);
   first.reset();

@@ -296,6 +296,31 @@ TEST(SessionAnswer, AnUnaskedAnswerEndsTheConnectionItCameOn) {
   EXPECT_EQ(origin.connections(), 2U);
 }
 
+/// The unasked answer lies in the socket, right behind one that fills the buffer to its last byte, when the pipelined
+/// request looks for a connection.
+TEST(SessionAnswer, AnUnaskedAnswerIsNotTheNextRequests) {
+  constexpr std::size_t kBufferBytes = std::size_t{48} * 1024;
+  const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: ";
+  const std::size_t body_size = kBufferBytes - head.size() - std::string("49000\r\n\r\n").size();
+  const std::string answer = head + std::to_string(body_size) + "\r\n\r\n" + std::string(body_size, 'a');
+  ASSERT_EQ(answer.size(), kBufferBytes);
+  ScriptedOrigin origin([&](Wire& wire) {
+    while (true) {
+      const Message request = wire.read_request();
+      if (!request.whole) return;
+      const bool first = request.start.starts_with("GET /first");
+      wire.send(first ? answer + "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison" : std::string(kOk));
+    }
+  });
+  RunningProxy proxy({origin.port()});
+  for (int i = 0; i < 20; ++i) {
+    Wire client(proxy.port());
+    client.send("GET /first HTTP/1.1\r\nHost: h\r\n\r\n" + std::string(kGet));
+    EXPECT_EQ(client.read_answer().body.size(), body_size);
+    EXPECT_EQ(client.read_answer().body, "ok");
+  }
+}
+
 TEST(SessionAnswer, AnEarlyAnswerEndsTheConnection) {
   ScriptedOrigin origin([](Wire& wire) {
     wire.read(100);
@@ -319,14 +344,12 @@ TEST(SessionAnswer, AnEarlyAnswerEndsTheConnection) {
 TEST(SessionAnswer, AnOriginThatAnswersEarlyAndReadsOnGetsAllOfTheBody) {
   const std::string body = numbered_bytes(3'000'000);
   ScriptedOrigin origin([&](Wire& wire) {
-    for (int i = 0; i < 2; ++i) {
-      wire.read(100);
-      wire.send(kOk);
-      while (!wire.pending().ends_with(body) && wire.read_more()) {
-      }
-      EXPECT_TRUE(wire.pending().ends_with(body));
-      wire.read(wire.pending().size());
+    wire.read(100);
+    wire.send(kOk);
+    while (!wire.pending().ends_with(body) && wire.read_more()) {
     }
+    EXPECT_TRUE(wire.pending().ends_with(body));
+    wire.read_to_end();
   });
   RunningProxy proxy({origin.port()});
   for (int i = 0; i < 2; ++i) {
@@ -343,7 +366,7 @@ TEST(SessionAnswer, AnOriginThatAnswersEarlyAndReadsOnGetsAllOfTheBody) {
   const auto records = proxy.stop();
   ASSERT_EQ(records.size(), 2U);
   EXPECT_EQ(text_of(records[0], "reason"), "");
-  EXPECT_EQ(origin.connections(), 1U) << "a connection with nothing left over serves the next request";
+  EXPECT_EQ(origin.connections(), 2U) << "a server that answered early may be out of step";
 }
 
 TEST(SessionAnswer, AnOriginThatAnsweredIsNotKeptWaitingForABodyThatStops) {

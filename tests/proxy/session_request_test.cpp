@@ -405,5 +405,23 @@ TEST(SessionRequest, ATokenDecidesAndItsSubjectIsRecorded) {
   EXPECT_EQ(origin.connections(), 0U);
 }
 
+TEST(SessionRequest, ATrustedProxysWordStandsInTheLogOfEveryRequest) {
+  ScriptedOrigin origin(answering(std::string(kOk)));
+  RunningProxy proxy({origin.port()}, {.listener = ", trusted_proxies: [127.0.0.1]"});
+  const std::string told = "X-Forwarded-For: 203.0.113.7\r\nX-Request-Id: theirs\r\n\r\n";
+  for (const std::string start : {"GET /fine HTTP/1.1\r\nHost: h\r\n", "GET /a%2fb HTTP/1.1\r\nHost: h\r\n",
+                                  "GET /a#b HTTP/1.1\r\nHost: h\r\n", "GET /nobody HTTP/1.1\r\n"}) {
+    Wire client(proxy.port());
+    client.send(start + told);
+    EXPECT_EQ(client.read_answer().field("X-Request-Id"), "theirs") << start;
+  }
+  const auto records = proxy.stop();
+  ASSERT_EQ(records.size(), 4U);
+  for (const auto& record : records) {
+    EXPECT_EQ(text_of(record, "client_ip"), "203.0.113.7") << record;
+    EXPECT_EQ(text_of(record, "request_id"), "theirs") << record;
+  }
+}
+
 }  // namespace
 }  // namespace sidegate::proxy

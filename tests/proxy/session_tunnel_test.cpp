@@ -12,6 +12,7 @@
 namespace sidegate::proxy {
 namespace {
 
+using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 const std::string kUpgrade =
@@ -212,7 +213,7 @@ TEST(SessionTunnel, EndsWhenNothingComesOverIt) {
     wire.read_request();
     wire.send(kSwitching);
     for (int i = 0; i < 8; ++i) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(60));  // what is measured is the time between two bytes
+      std::this_thread::sleep_for(milliseconds(60));  // what is measured is the time between two bytes
       wire.send(".");
     }
     wire.read_to_end();
@@ -228,6 +229,95 @@ TEST(SessionTunnel, EndsWhenNothingComesOverIt) {
   EXPECT_EQ(text_of(records[0], "reason"), "tunnel_idle");
 }
 
+TEST(SessionTunnel, ItsConnectionsAreNotKept) {
+  ScriptedOrigin origin([](Wire& wire) {
+    wire.read_request();
+    wire.send(kSwitching);
+    wire.finish_sending();
+    wire.read_to_end();
+  });
+  RunningProxy proxy({origin.port()});
+  Wire client(proxy.port());
+  client.send(kUpgrade);
+  EXPECT_EQ(client.read_answer(true).status(), 101U);
+  client.close();
+  EXPECT_TRUE(proxy.counters_become([](const auto& counters) {
+    return counters.connections_open[0] == 0 && counters.origin_connections[0].active == 0;
+  }));
+  EXPECT_EQ(proxy.counters().origin_connections[0].idle, 0U);
+}
+
+/// The first connection breaks while a request is being sent that is more than the system takes at once.
+class BrokenWhileSending : public testing::Test {
+ protected:
+  void serve(Wire& wire) {
+    if (connections_++ > 0) return serve_again(wire);
+    wire.read_request();
+    wire.send(kOk);
+    wire.read(100);
+    wire.reset();
+  }
+  virtual void serve_again(Wire& wire) = 0;
+
+  static std::string padded(const std::string& request) {
+    std::string padding;
+    for (int i = 0; i < 4; ++i) padding += "X-Padding: " + std::string(200'000, 'p') + "\r\n";
+    return request.substr(0, request.size() - 2) + padding + "\r\n";
+  }
+
+  std::atomic<int> connections_ = 0;
+  ScriptedOrigin origin_{[this](Wire& wire) { serve(wire); }, ScriptedOrigin::Takes::Little};
+  RunningProxy proxy_{{origin_.port()}, {.limits = "head: 1MiB"}};
+};
+
+class ATunnelOfARequestSentOnceMore : public BrokenWhileSending {
+ protected:
+  void serve_again(Wire& wire) override {
+    wire.read_request();
+    wire.send(kSwitching);
+    heard_ = wire.read(4);
+    wire.send("pong");
+  }
+  std::string heard_;
+};
+
+TEST_F(ATunnelOfARequestSentOnceMore, IsOpenBothWays) {
+  Wire client(proxy_.port());
+  client.send(kGet);
+  EXPECT_EQ(client.read_answer().status(), 200U);
+  client.send(padded(kUpgrade));
+  EXPECT_EQ(client.read_answer(true).status(), 101U);
+  client.send("ping");
+  EXPECT_EQ(client.read(4), "pong");
+  EXPECT_EQ(heard_, "ping");
+}
+
+class AnEarlyAnswerToARequestSentOnceMore : public BrokenWhileSending {
+ protected:
+  void serve_again(Wire& wire) override {
+    wire.read(100);
+    wire.send(kOk);
+    go_.wait();
+    got_all_ = wire.read_request().whole;
+    wire.read_to_end();
+    over_.set();
+  }
+  std::atomic<bool> got_all_ = false;
+  Event go_;
+  Event over_;
+};
+
+TEST_F(AnEarlyAnswerToARequestSentOnceMore, IsOverWhenTheRequestIs) {
+  Wire client(proxy_.port());
+  client.send(kGet);
+  EXPECT_EQ(client.read_answer().status(), 200U);
+  client.send(padded(std::string(kGet)));
+  EXPECT_EQ(client.read_answer().status(), 200U);
+  go_.set();
+  EXPECT_TRUE(over_.wait(1'500)) << "it waits for the end of a pause";
+  EXPECT_TRUE(got_all_);
+}
+
 /// A route that wants a token; what outlives its head ends with it, or not.
 std::string staff_route(bool close_at_expiry) {
   return std::string("routes: [{path: /**, authenticate: [staff], upstream: app, close_at_expiry: ") +
@@ -235,7 +325,7 @@ std::string staff_route(bool close_at_expiry) {
 }
 
 /// The request's head with a token that expires in so many seconds.
-std::string with_token(std::string head, int seconds_left) {
+std::string with_token(std::string head, std::int64_t seconds_left) {
   const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
   const boost::json::object claims{{"sub", "7"}, {"exp", now + seconds_left}};
   const auto token = token::sign_jwt(claims, token::Algorithm::HS256, RunningProxy::kSecret).value();
@@ -299,6 +389,15 @@ TEST_P(EndsWithItsToken, ThoughTheClientReadsNothing) {
   const auto records = proxy.stop();
   ASSERT_EQ(records.size(), 1U);
   EXPECT_EQ(text_of(records[0], "reason"), "expired");
+}
+
+TEST_P(EndsWithItsToken, WhichMayBeFurtherAwayThanTheClockCounts) {
+  ScriptedOrigin origin(script());
+  RunningProxy proxy({origin.port()}, {.routes = staff_route(true)});
+  Wire client(proxy.port());
+  client.send(with_token(request(), 250'000'000'000));
+  const auto begin = std::chrono::steady_clock::now();
+  while (std::chrono::steady_clock::now() - begin < milliseconds(500)) ASSERT_TRUE(client.read_more());
 }
 
 INSTANTIATE_TEST_SUITE_P(Streams, EndsWithItsToken, testing::Values("tunnel", "events"),

@@ -260,7 +260,17 @@ class ScriptedOrigin {
  public:
   using Script = std::function<void(Wire&)>;
 
-  explicit ScriptedOrigin(Script script) : script_(std::move(script)), listening_(::socket(AF_INET, SOCK_STREAM, 0)) {
+  /// Whether the system takes much that nobody has read yet, or hardly anything.
+  enum class Takes { Much, Little };
+
+  explicit ScriptedOrigin(Script script, Takes takes = Takes::Much)
+      : script_(std::move(script)), listening_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    if (takes == Takes::Little) {
+      const int segment_bytes = 88;
+      const int buffer_bytes = 2304;
+      ::setsockopt(listening_, IPPROTO_TCP, TCP_MAXSEG, &segment_bytes, sizeof segment_bytes);
+      ::setsockopt(listening_, SOL_SOCKET, SO_RCVBUF, &buffer_bytes, sizeof buffer_bytes);
+    }
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

@@ -31,7 +31,8 @@ TEST(Worker, TurnsAwayConnectionsBeyondTheLimit) {
   EXPECT_EQ(fourth.read_answer().status(), 200U);
 }
 
-// A buffer is a head and 16 KiB for bodies, here 256 KiB: four of them are the limit.
+// A buffer is a head and 16 KiB for bodies, here 256 KiB: four of them are the limit, and the last is left for an
+// origin.
 TEST(Worker, TurnsAwayConnectionsThatThereIsNoMemoryFor) {
   ScriptedOrigin origin(answering(std::string(kOk)));
   RunningProxy proxy({origin.port()}, {.limits = "memory: 1MiB, head: 240KiB", .workers = 2});
@@ -44,38 +45,48 @@ TEST(Worker, TurnsAwayConnectionsThatThereIsNoMemoryFor) {
   };
   Wire first(proxy.port());
   EXPECT_EQ(get(first).status(), 200U);  // with a connection to the origin
-  Wire second(proxy.port());
   {
+    Wire second(proxy.port());
+    ASSERT_TRUE(connections_become(2));
     Wire third(proxy.port());
-    ASSERT_TRUE(connections_become(3));
-    Wire fourth(proxy.port());
-    const Message refused = fourth.read_answer();
+    const Message refused = third.read_answer();
     EXPECT_EQ(refused.status(), 503U);
     EXPECT_EQ(refused.field("Connection"), "close");
     EXPECT_EQ(refused.body, R"({"error":"Service unavailable"})");
-    EXPECT_EQ(fourth.read_to_end(), "");
+    EXPECT_EQ(third.read_to_end(), "");
     EXPECT_EQ(get(first).status(), 200U) << "those that are in go on";
   }
+  ASSERT_TRUE(connections_become(1));
+  Wire fourth(proxy.port());
   ASSERT_TRUE(connections_become(2));
-  Wire fifth(proxy.port());
-  ASSERT_TRUE(connections_become(3));
-  EXPECT_EQ(get(first).status(), 200U);
+  EXPECT_EQ(get(fourth).status(), 200U);
 }
 
 TEST(Worker, AnOriginsConnectionNeedsMemoryToo) {
-  ScriptedOrigin origin(answering(std::string(kOk)));
+  Event asked;
+  Event go;
+  ScriptedOrigin origin([&](Wire& wire) {
+    wire.read_request();
+    asked.set();
+    go.wait();
+    wire.send(kOk);
+  });
   // Room for three buffers.
   RunningProxy proxy({origin.port()}, {.limits = "memory: 1MiB, head: 256KiB"});
-  const Wire first(proxy.port());
-  const Wire second(proxy.port());
+  Wire first(proxy.port());
+  Wire second(proxy.port());
   ASSERT_TRUE(proxy.counters_become([](const auto& counters) { return counters.connections_open[0] == 2; }));
-  Wire client(proxy.port());
-  client.send(kGet);
-  EXPECT_EQ(client.read_answer().status(), 503U);
-  client.close();
+  first.send(kGet);
+  ASSERT_TRUE(asked.wait());
+  second.send(kGet);
+  EXPECT_EQ(second.read_answer().status(), 503U);
+  go.set();
+  EXPECT_EQ(first.read_answer().status(), 200U);
+  first.close();
+  second.close();
   const auto records = proxy.stop();
-  ASSERT_EQ(records.size(), 1U);
-  EXPECT_EQ(text_of(records[0], "reason"), "origin_exhausted");
+  ASSERT_EQ(records.size(), 2U);
+  EXPECT_EQ(text_of(records[0], "reason"), "out_of_memory");
 }
 
 TEST(Worker, CountsConnectionsAndRequests) {

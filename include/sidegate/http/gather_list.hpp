@@ -39,7 +39,7 @@ class GatherList {
   bool push(std::string_view bytes) noexcept;
   void restore_front() noexcept;
 
-  /// More than a head of `Limits::fields_max` (100) fields needs in the worst case, where every other one is dropped.
+  /// More than a head of 200 fields, the most that may be configured, needs in the worst case: every other one dropped.
   static constexpr std::size_t kSlicesMax = 128;
   static constexpr std::size_t kCopiedBytesMax = 1024;
 

@@ -61,10 +61,10 @@ class BufferPool {
   /// The budget must outlive the pool.
   BufferPool(std::size_t block_bytes, BufferBudget& budget) : block_bytes_(block_bytes), budget_(&budget) {}
 
-  /// Whether the budget has room for one more block. Whoever opens a connection asks; `take` always gives.
-  bool has_room() const noexcept {
+  /// Whether the budget has room for so many more blocks. Whoever opens a connection asks; `take` always gives.
+  bool has_room(std::size_t blocks) const noexcept {
     return budget_->bytes_max == 0 ||
-           budget_->bytes.load(std::memory_order_relaxed) + block_bytes_ <= budget_->bytes_max;
+           budget_->bytes.load(std::memory_order_relaxed) + blocks * block_bytes_ <= budget_->bytes_max;
   }
 
   ReadBuffer take();
