@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <tuple>
 #include <utility>
 
 #include "session.hpp"
@@ -47,16 +48,21 @@ boost::asio::awaitable<void, net::Executor> Session::relay_answers(WorkerLoop& l
   net::ReadBuffer& in = connection->buffer();
   in.restart();
   while (true) {
+    net::ReceiveResult received{boost::asio::error::would_block, 0};
     if (connection->user == nullptr) {
       // Nothing is read from an idle connection, since that might be handed to whoever takes it meanwhile: it stays in
       // the socket, where the pool looks before.
       co_await connection->socket().async_wait(net::StreamSocket::wait_read, kToken);
       // The server closed it, or spoke without being asked.
       if (connection->user == nullptr) break;
+      received = net::receive_now(connection->socket(), in.space());
     }
-    const auto [error, bytes] = co_await connection->socket().async_read_some(in.space(), kToken);
+    if (received.error == boost::asio::error::would_block) {
+      std::tie(received.error, received.bytes) = co_await connection->socket().async_read_some(in.space(), kToken);
+    }
     auto* const session = static_cast<Session*>(connection->user);
     if (session == nullptr) break;
+    const auto [error, bytes] = received;
     in.commit(bytes);
     if (bytes > 0) session->exchange_->answer_began = true;
     Progress progress = error ? session->on_origin_closed(error) : session->take_answer();
