@@ -11,10 +11,7 @@ sys.path[:0] = [str(HERE), str(HERE / "peers")]
 
 from raw_origin import RawOrigin  # noqa: E402
 from support.gateway import BINARY, Gateways  # noqa: E402
-from support.peers import AuthService, TtsService, WebSocketService  # noqa: E402
-
-# The guide's own value. It is shorter than it should be, which the gateways that use it are told to accept.
-GUIDE_SIGNING_KEY = "your-shared-signing-key"
+from support.peers import GUIDE_SIGNING_KEY, AuthService, TtsService, WebSocketService  # noqa: E402
 
 
 def pytest_sessionstart(session):

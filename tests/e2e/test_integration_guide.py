@@ -12,9 +12,9 @@ import jwt
 import pytest
 import requests
 
-from conftest import GUIDE_SIGNING_KEY
 from support import tokens
 from support.gateway import TIMEOUT, sidegate
+from support.peers import GUIDE_SIGNING_KEY
 from support.process import run
 from support.raw import request
 

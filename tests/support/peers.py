@@ -13,6 +13,8 @@ from support.process import Process
 PEERS = pathlib.Path(__file__).resolve().parents[1] / "peers"
 TIMEOUT = 10 * PATIENCE
 API_KEY = "your-api-key-for-internal-calls"
+# The guide's own value. It is shorter than it should be, which the gateways that use it are told to accept.
+GUIDE_SIGNING_KEY = "your-shared-signing-key"
 
 
 def is_listening(port):
