@@ -15,7 +15,7 @@ constexpr char normalise(char c) noexcept {
   return base::is_alpha(c) || base::is_digit(c) ? base::to_lower(c) : '-';
 }
 
-/// What a caller may not say about itself unless it is trusted, and nobody is yet.
+/// What a caller may not say about itself. What a trusted peer may say is added anew from its fields.
 constexpr std::array<std::string_view, 10> kForwardedPatterns{
     "Forwarded", "X-Forwarded-*", "X-Real-IP",      "X-Original-*",      "X-Rewrite-*",
     "Remote-*",  "Proxy",         "X-HTTP-Method*", "X-Method-Override", "X-Request-Id"};

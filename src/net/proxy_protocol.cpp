@@ -12,11 +12,11 @@ namespace {
 using namespace std::string_view_literals;
 using Status = ProxyHeader::Status;
 
-constexpr auto kFirstSignature = "PROXY "sv;
-constexpr std::size_t kFirstBytesMax = 107;
+constexpr auto kVersion1Signature = "PROXY "sv;
+constexpr std::size_t kVersion1BytesMax = 107;
 
-constexpr auto kSecondSignature = "\r\n\r\n\0\r\nQUIT\n"sv;
-constexpr std::size_t kSecondFixedBytes = 16;
+constexpr auto kVersion2Signature = "\r\n\r\n\0\r\nQUIT\n"sv;
+constexpr std::size_t kVersion2FixedBytes = 16;
 
 ProxyHeader broken() {
   return {.status = Status::Broken, .bytes = 0, .source = {}};
@@ -42,7 +42,7 @@ std::optional<base::IpAddress> read_address(std::string_view text, std::string_v
 }
 
 /// `PROXY TCP4 192.0.2.1 198.51.100.1 56324 443`, or `PROXY UNKNOWN` with anything behind it.
-ProxyHeader read_first_version(std::string_view line, std::size_t bytes) {
+ProxyHeader read_version_1(std::string_view line, std::size_t bytes) {
   ProxyHeader header{.status = Status::Whole, .bytes = bytes, .source = {}};
   const auto family = take_word(line);
   if (family == "UNKNOWN") return header;
@@ -54,10 +54,10 @@ ProxyHeader read_first_version(std::string_view line, std::size_t bytes) {
   return fine ? header : broken();
 }
 
-ProxyHeader parse_first_version(std::string_view bytes) {
-  const auto end = bytes.substr(0, kFirstBytesMax).find("\r\n");
-  if (end == std::string_view::npos) return bytes.size() >= kFirstBytesMax ? broken() : ProxyHeader{};
-  return read_first_version(bytes.substr(kFirstSignature.size(), end - kFirstSignature.size()), end + 2);
+ProxyHeader parse_version_1(std::string_view bytes) {
+  const auto end = bytes.substr(0, kVersion1BytesMax).find("\r\n");
+  if (end == std::string_view::npos) return bytes.size() >= kVersion1BytesMax ? broken() : ProxyHeader{};
+  return read_version_1(bytes.substr(kVersion1Signature.size(), end - kVersion1Signature.size()), end + 2);
 }
 
 template <std::size_t N>
@@ -67,18 +67,18 @@ std::array<std::uint8_t, N> copy_bytes(std::string_view bytes) {
   return copy;
 }
 
-ProxyHeader parse_second_version(std::string_view bytes) {
-  if (bytes.size() < kSecondFixedBytes) return {};
+ProxyHeader parse_version_2(std::string_view bytes) {
+  if (bytes.size() < kVersion2FixedBytes) return {};
   const auto at = [&](std::size_t i) { return static_cast<std::uint8_t>(bytes[i]); };
   const std::size_t length = at(14) * std::size_t{256} + at(15);
-  if (kSecondFixedBytes + length > kProxyHeaderBytesMax) return broken();
+  if (kVersion2FixedBytes + length > kProxyHeaderBytesMax) return broken();
   const unsigned version = at(12) / 16U;
   const unsigned command = at(12) % 16U;
   constexpr unsigned kLocal = 0;
   constexpr unsigned kProxy = 1;
   if (version != 2 || command > kProxy) return broken();
-  if (bytes.size() < kSecondFixedBytes + length) return {};
-  ProxyHeader header{.status = Status::Whole, .bytes = kSecondFixedBytes + length, .source = {}};
+  if (bytes.size() < kVersion2FixedBytes + length) return {};
+  ProxyHeader header{.status = Status::Whole, .bytes = kVersion2FixedBytes + length, .source = {}};
   if (command == kLocal) return header;
   const unsigned family = at(13) / 16U;
   const unsigned protocol = at(13) % 16U;
@@ -89,7 +89,7 @@ ProxyHeader parse_second_version(std::string_view bytes) {
   if (family > kUnix || protocol > kDatagram) return broken();
   // Of an unspecified protocol the addresses are not to be used.
   if (protocol == 0) return header;
-  const auto addresses = bytes.substr(kSecondFixedBytes, length);
+  const auto addresses = bytes.substr(kVersion2FixedBytes, length);
   constexpr std::size_t kV4Bytes = 12;  // two addresses, two ports
   constexpr std::size_t kV6Bytes = 36;
   if (family == kV4) {
@@ -105,11 +105,11 @@ ProxyHeader parse_second_version(std::string_view bytes) {
 }  // namespace
 
 ProxyHeader parse_proxy_header(std::string_view bytes) {
-  const auto begins = [bytes](std::string_view signature) {
+  const auto may_become = [bytes](std::string_view signature) {
     return signature.starts_with(bytes.substr(0, signature.size()));
   };
-  if (begins(kSecondSignature)) return parse_second_version(bytes);
-  if (begins(kFirstSignature)) return parse_first_version(bytes);
+  if (may_become(kVersion2Signature)) return parse_version_2(bytes);
+  if (may_become(kVersion1Signature)) return parse_version_1(bytes);
   return broken();
 }
 

@@ -8,17 +8,25 @@
 namespace sidegate::policy {
 namespace {
 
+/// Why `text` is no path that could be taken off another one, or put before it; empty where it is one. An asterisk may
+/// stand in a path, but here it is most likely meant as a pattern.
+std::string why_no_prefix(const std::string& text) {
+  if (!text.starts_with('/')) return "must begin with \"/\"";
+  if (text.find_first_of("*{}") != std::string::npos) return "is literal: \"*\" and \"{…}\" are for patterns";
+  std::string storage;
+  const auto canonical = http::canonicalise(text, false, storage);
+  if (!canonical || canonical->has_encoded_slash || canonical->has_path_parameters || !canonical->query.empty()) {
+    return "holds what no canonical path can have";
+  }
+  if (canonical->path != text) return "is not canonical: write \"" + std::string(canonical->path) + "\"";
+  return {};
+}
+
 /// The prefix without a slash at its end; nothing, and a report, where it is none.
 std::optional<std::string> read_prefix(const config::Located<std::string>& text, std::string_view key,
                                        config::Diagnostics& diagnostics) {
-  std::string storage;
-  const auto canonical = http::canonicalise(text.value, false, storage);
-  const bool fine = text.value.starts_with('/') && canonical && canonical->path == text.value &&
-                    !canonical->has_encoded_slash && !canonical->has_path_parameters &&
-                    text.value.find('*') == std::string::npos;
-  if (!fine) {
-    diagnostics.error(text.where,
-                      std::string(key) + " must be a path as requests have it after canonicalisation, such as /api");
+  if (const auto why = why_no_prefix(text.value); !why.empty()) {
+    diagnostics.error(text.where, std::string(key) + " " + why);
     return std::nullopt;
   }
   std::string prefix = text.value;
@@ -40,6 +48,7 @@ PathRewrite PathRewrite::compile(const config::Rewrite& rewrite, const std::vect
   if (!all_begin) {
     diagnostics.error(rewrite.strip_prefix->where,
                       "every path of the route must begin with the segments of strip_prefix, \"" + *stripped + "\"");
+    return compiled;
   }
   compiled.stripped_segments_ = static_cast<std::size_t>(std::count(stripped->begin(), stripped->end(), '/'));
   return compiled;

@@ -10,8 +10,8 @@ namespace sidegate::proxy {
 
 /// Who the client is, as a trusted peer tells it in `X-Forwarded-For`: the rightmost address that is no trusted proxy,
 /// since whatever stands left of it was written by somebody who is not believed. Where every address is a trusted one,
-/// the leftmost; where something that is no address stands before any other was found, the one behind it. Nothing where
-/// the peer itself is the last one known.
+/// the leftmost. Reading stops at an entry that is no address: the answer is then the trusted address read just before
+/// it, or nothing where there was none and the peer itself is the last one known.
 std::optional<base::IpAddress> find_client_address(const std::vector<http::Field>& fields,
                                                    const std::vector<base::IpRange>& trusted);
 

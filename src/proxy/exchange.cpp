@@ -9,7 +9,7 @@ void Exchange::reset() {
   facts = {};
   target = {};
   decision = {};
-  head_read = false;
+  head_read = head_parsed = false;
   host_line.clear();
   added_lines.clear();
   request_body = {};

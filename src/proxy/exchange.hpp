@@ -29,7 +29,7 @@ struct Exchange {
   /// on it would be read as the rest of this one.
   bool request_sent() const noexcept { return request_done && to_origin.empty() && !upload_failed; }
 
-  /// Forgets everything but the memory.
+  /// Forgets whatever the next request might read before it is set anew, and keeps the memory.
   void reset();
 
   // The request.
@@ -40,9 +40,10 @@ struct Exchange {
   std::string target_storage;
   policy::Scratch scratch;
   policy::Decision decision;
-  bool head_read = false;   ///< `head`, `facts` and `target` hold
-  std::string host_line;    ///< in place of the caller's Host, where there is none or it is rewritten
-  std::string added_lines;  ///< what Sidegate says of the connection: X-Forwarded-For and the like
+  bool head_read = false;    ///< `head`, `facts` and `target` hold
+  bool head_parsed = false;  ///< `head` holds
+  std::string host_line;     ///< in place of the caller's Host, where there is none or it is rewritten
+  std::string added_lines;   ///< what Sidegate says of the connection: X-Forwarded-For and the like
   http::BodyDecoder request_body;
   bool request_trailers = false;  ///< the last chunk has been written, trailers follow
   bool request_done = false;      ///< the whole request has been gathered for the origin

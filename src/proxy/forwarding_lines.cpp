@@ -46,7 +46,7 @@ bool closes_its_quotes(std::string_view value) {
   return !quoted;
 }
 
-/// Every value of a list field, in the order of the lines, each with a comma behind it.
+/// The values of a list field that may stand before ours, in the order of the lines, each with a comma behind it.
 void append_values(const Fields& fields, std::string_view name, std::string& out) {
   for (const http::Field& field : fields) {
     if (!base::equals_ignoring_case(field.name, name)) continue;
@@ -93,8 +93,9 @@ void ForwardingLines::append(const Fields& fields, std::string_view host, std::s
   } else {
     out += lines_;
     if (!host.empty()) append_line("X-Forwarded-Host", host, out);
-    out += "Forwarded: ";
   }
+  out += "Forwarded: ";
+  if (peer_is_trusted_) append_values(fields, "forwarded", out);
   out += forwarded_;
   if (!host.empty()) {
     out += ";host=\"";
@@ -117,8 +118,6 @@ void ForwardingLines::append_for_trusted(const Fields& fields, std::string_view 
   auto first_host = only_value(fields, "x-forwarded-host");
   if (!http::is_valid_host(first_host)) first_host = host;
   if (!first_host.empty()) append_line("X-Forwarded-Host", first_host, out);
-  out += "Forwarded: ";
-  append_values(fields, "forwarded", out);
 }
 
 }  // namespace sidegate::proxy

@@ -54,10 +54,16 @@ void Session::meet(std::string_view peer_ip) {
 }
 
 boost::asio::awaitable<bool, net::Executor> Session::read_proxy_header() {
-  if (!peer_is_trusted_) co_return false;
+  if (!peer_is_trusted_) {
+    loop_.warn_of_peer("a connection was closed: its sender is none of trusted_proxies", listener_, client_ip_);
+    co_return false;
+  }
   while (true) {
     const auto header = net::parse_proxy_header(in_.unread());
-    if (header.status == net::ProxyHeader::Status::Broken) co_return false;
+    if (header.status == net::ProxyHeader::Status::Broken) {
+      loop_.warn_of_peer("a connection was closed: it does not begin with a PROXY header", listener_, client_ip_);
+      co_return false;
+    }
     if (header.status == net::ProxyHeader::Status::Whole) {
       in_.consume(header.bytes);
       proxied_ = header.source.has_value();

@@ -56,7 +56,9 @@ class Session final : public net::Deadline, public SessionListHook, public std::
 
  private:
   enum class HeadStep { NeedMore, Whole, Refused };
-  /// What the one deadline is for.
+  /// What the one deadline is for: the client's first byte or next request, the rest of a head, more of the body; the
+  /// answer's head, more of the answer or room at the origin; room at the client; anything over a tunnel; the client's
+  /// closing.
   enum class Waiting : unsigned char {
     ForRequest,
     ForHead,
@@ -81,18 +83,21 @@ class Session final : public net::Deadline, public SessionListHook, public std::
   void read_what_peer_tells();
   void decide(base::SteadyTime now);
   void make_host_line();
+  /// Whether all of the body had come already, and is now thrown away.
   bool skip_request_body();
+  /// False where the exchange has a `failure`, or where the head has too many slices.
   bool gather_request();
   std::optional<base::Reason> gather_request_body();
   /// Makes room for the next request; false where there is none beside this one.
   bool read_ahead() noexcept;
-  boost::asio::awaitable<void, net::Executor> forward();
   boost::asio::awaitable<void, net::Executor> answer_refusal(base::Reason reason, bool keep_alive);
   boost::asio::awaitable<bool, net::Executor> connect();
   boost::asio::awaitable<void, net::Executor> flush_to_origin();
   boost::asio::awaitable<void, net::Executor> relay_request_body();
+  /// Sets the deadline for more of the body from the client, or for room for it at the origin.
   void wait_for_upload(Waiting waiting);
-  boost::asio::awaitable<void, net::Executor> linger();
+  /// Sends the request once more. A coroutine of its own, since the one that would read the answer has ended with the
+  /// old connection.
   boost::asio::awaitable<void, net::Executor> retry();
 
   // The answer: session_answer.cpp.
@@ -100,8 +105,9 @@ class Session final : public net::Deadline, public SessionListHook, public std::
   Progress take_answer();
   Progress take_answer_head();
   void append_request_id();
+  /// Whether the request is still coming though its answer is whole.
   bool upload_goes_on() const noexcept;
-  boost::asio::awaitable<void, net::Executor> outlive_answer();
+  boost::asio::awaitable<void, net::Executor> wait_for_rest_of_request();
   Progress take_answer_body();
   Progress end_answer();
   Progress on_origin_closed(const boost::system::error_code& error);
@@ -109,20 +115,26 @@ class Session final : public net::Deadline, public SessionListHook, public std::
   bool can_retry() const noexcept;
   bool send_to_client_now();
   boost::asio::awaitable<void, net::Executor> flush_to_client();
-  void finish();
 
   // The tunnel: session_tunnel.cpp.
   Progress begin_tunnel();
+  /// From the client, until it sends no more.
   boost::asio::awaitable<void, net::Executor> relay_to_origin();
-  boost::asio::awaitable<void, net::Executor> outlive_origin();
-  void keep_tunnel();
+  /// Tells the client that the origin has ended, and waits until it has ended too.
+  boost::asio::awaitable<void, net::Executor> wait_for_end_of_client();
+  void restart_tunnel_timeout();
 
   // Both: session.cpp.
   void attach(const origin::ConnectionPtr& connection) noexcept;
+  /// Ends the exchange by closing the origin's connection; whoever waits for it tells the client.
   void break_off(base::Reason reason) noexcept;
+  /// Ends the exchange and the client's connection with it.
   void cut(base::Reason reason) noexcept;
+  void finish();
+  boost::asio::awaitable<void, net::Executor> linger();
   void wait_for_answer();
   void wait_until(Waiting waiting, base::SteadyTime deadline);
+  /// What has begun now ends when its credential does.
   void end_with_credential(base::SteadyTime now);
   void on_deadline() override;
   void close() noexcept;
@@ -140,10 +152,10 @@ class Session final : public net::Deadline, public SessionListHook, public std::
   origin::ConnectionPtr connection_;    ///< while the exchange uses one
   Signal changed_;                      ///< the exchange is over
   Waiting waiting_ = Waiting::ForRequest;
-  bool in_flight_ = false;    ///< the answer is the other coroutine's
-  bool client_done_ = false;  ///< the client has closed its sending side
-  bool must_close_ = false;
-  bool head_overdue_ = false;
+  bool in_flight_ = false;     ///< the answer is the other coroutine's
+  bool client_done_ = false;   ///< the client has closed its sending side
+  bool must_close_ = false;    ///< the last answer has been sent
+  bool head_overdue_ = false;  ///< its deadline has passed
   std::size_t pin_begin_ = 0;  ///< the current request lies at [pin_begin_, pin_end_) of `in_` and must stay there
   std::size_t pin_end_ = 0;
 };

@@ -48,10 +48,10 @@ boost::asio::awaitable<void, net::Executor> Session::relay_answers(WorkerLoop& l
   net::ReadBuffer& in = connection->buffer();
   in.restart();
   while (true) {
-    net::ReceiveResult received{boost::asio::error::would_block, 0};
+    net::ReceiveResult received{boost::asio::error::would_block, 0};  // nothing yet
     if (connection->user == nullptr) {
-      // Nothing is read from an idle connection, since that might be handed to whoever takes it meanwhile: it stays in
-      // the socket, where the pool looks before.
+      // Nothing is read from an idle connection: it would be handed, as an answer, to the session that takes the
+      // connection meanwhile. It stays in the socket, where the pool looks before.
       co_await connection->socket().async_wait(net::StreamSocket::wait_read, kToken);
       // The server closed it, or spoke without being asked.
       if (connection->user == nullptr) break;
@@ -80,10 +80,11 @@ boost::asio::awaitable<void, net::Executor> Session::relay_answers(WorkerLoop& l
     if (progress == Progress::Retrying) break;
     if (progress == Progress::NeedMore) {
       const auto idle_timeout = pool.settings().idle_timeout;
-      if (!session->exchange_->response_head_read && session->waiting_ == Waiting::ForClient)
+      if (!session->exchange_->response_head_read && session->waiting_ == Waiting::ForClient) {
         session->wait_for_answer();
+      }
       if (session->exchange_->tunnel) {
-        session->keep_tunnel();
+        session->restart_tunnel_timeout();
       } else if (session->exchange_->response_head_read) {
         session->wait_until(Waiting::ForOrigin, steady_clock::now() + idle_timeout);
       }
@@ -96,10 +97,10 @@ boost::asio::awaitable<void, net::Executor> Session::relay_answers(WorkerLoop& l
       continue;
     }
     if (session->exchange_->tunnel && progress == Progress::Finished) {
-      co_await session->outlive_origin();
+      co_await session->wait_for_end_of_client();
       if (session->exchange_->failure) progress = session->fail(*session->exchange_->failure);
     }
-    if (progress == Progress::Finished && session->upload_goes_on()) co_await session->outlive_answer();
+    if (progress == Progress::Finished && session->upload_goes_on()) co_await session->wait_for_rest_of_request();
     // One that answered before it had the whole request is the likeliest to be out of step.
     const bool reusable = progress == Progress::Finished && session->exchange_->response_facts.keep_alive &&
                           session->exchange_->request_sent() && !session->exchange_->answer_sent && in.empty() &&
@@ -237,7 +238,7 @@ bool Session::upload_goes_on() const noexcept {
          exchange.response_facts.keep_alive && connection_->is_open();
 }
 
-boost::asio::awaitable<void, net::Executor> Session::outlive_answer() {
+boost::asio::awaitable<void, net::Executor> Session::wait_for_rest_of_request() {
   // An origin that answers early and keeps its connection goes on reading, and may need what is still to come.
   exchange_->answer_sent = true;
   wait_for_upload(Waiting::ForBody);
@@ -299,8 +300,11 @@ bool Session::send_to_client_now() {
 
 boost::asio::awaitable<void, net::Executor> Session::flush_to_client() {
   while (!send_to_client_now()) {
-    wait_until(exchange_->tunnel ? Waiting::OnTunnel : Waiting::ForClient,
-               steady_clock::now() + loop_.limits().idle_timeout);
+    if (exchange_->tunnel) {
+      restart_tunnel_timeout();
+    } else {
+      wait_until(Waiting::ForClient, steady_clock::now() + loop_.limits().idle_timeout);
+    }
     const auto [error] = co_await socket_.async_wait(net::StreamSocket::wait_write, kToken);
     if (!error) continue;
     exchange_->to_client.clear();

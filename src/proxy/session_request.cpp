@@ -55,6 +55,7 @@ Session::HeadStep Session::parse_head() {
     }
     return HeadStep::NeedMore;
   } else {
+    exchange.head_parsed = true;
     if (peer_is_trusted_) read_what_peer_tells();
     fine = read_facts();
   }
@@ -70,7 +71,7 @@ Session::HeadStep Session::parse_head() {
     // The body is read behind the head, which stays where it is until the exchange is over.
     in_.move_to(0);
     exchange.request_parser.reset();
-    return parse_head();
+    return parse_head();  // its views are void
   }
   pin_begin_ = in_.position();
   in_.consume(head_end);

@@ -41,12 +41,12 @@ Session::Progress Session::begin_tunnel() {
   if (!http::write_response_head(forwarded, exchange.to_client)) return fail(Reason::OriginBroken);
   exchange.response_started = true;
   end_with_credential(*exchange.answered);
-  keep_tunnel();
+  restart_tunnel_timeout();
   changed_.notify();
   return Progress::Finished;
 }
 
-void Session::keep_tunnel() {
+void Session::restart_tunnel_timeout() {
   const auto idle_timeout = loop_.pool(exchange_->decision.route->upstream).settings().idle_timeout;
   wait_until(Waiting::OnTunnel, steady_clock::now() + idle_timeout);
 }
@@ -66,7 +66,7 @@ boost::asio::awaitable<void, net::Executor> Session::relay_to_origin() {
     // Asio waits for an event after the end, and there is none to come.
     if (client_done_) break;
     read_ahead();
-    keep_tunnel();
+    restart_tunnel_timeout();
     const auto [error, bytes] = co_await socket_.async_read_some(in_.space(), kToken);
     in_.commit(bytes);
     client_done_ = static_cast<bool>(error);
@@ -79,7 +79,7 @@ boost::asio::awaitable<void, net::Executor> Session::relay_to_origin() {
   changed_.notify();
 }
 
-boost::asio::awaitable<void, net::Executor> Session::outlive_origin() {
+boost::asio::awaitable<void, net::Executor> Session::wait_for_end_of_client() {
   boost::system::error_code ignored;
   socket_.shutdown(net::StreamSocket::shutdown_send, ignored);
   while (!exchange_->upload_done && !exchange_->failure) co_await changed_.wait();

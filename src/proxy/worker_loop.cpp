@@ -22,6 +22,12 @@ constexpr int kAcceptsAtOnce = 4;
 /// How long to wait for a descriptor to become free.
 constexpr std::chrono::milliseconds kExhaustedPause{100};
 
+/// What of a target that was refused may be logged: its path, whatever stands in it. A query may hold secrets, and an
+/// absolute form credentials.
+std::string_view path_as_received(std::string_view target) noexcept {
+  return target.starts_with('/') ? target.substr(0, target.find_first_of("?#")) : std::string_view{};
+}
+
 telemetry::MethodLabel label_of(http::Method method) noexcept {
   using telemetry::MethodLabel;
   switch (method) {
@@ -110,6 +116,13 @@ void WorkerLoop::remove(Session& session, std::size_t listener) noexcept {
   drain_pools_when_idle();
 }
 
+void WorkerLoop::warn_of_peer(std::string_view what, std::size_t listener, std::string_view peer_ip) {
+  const auto now = std::chrono::steady_clock::now();
+  if (now - warned_at_ < std::chrono::seconds(1)) return;
+  warned_at_ = now;
+  telemetry::log(telemetry::Level::Warning, what, {{"listener", this->listener(listener).name}, {"peer", peer_ip}});
+}
+
 void WorkerLoop::record(const Exchange& exchange, std::string_view client_ip, base::SteadyTime now) {
   const auto& decision = exchange.decision;
   const bool matched = decision.route != nullptr;
@@ -131,7 +144,10 @@ void WorkerLoop::record(const Exchange& exchange, std::string_view client_ip, ba
   record.time = civil_time(exchange.started);
   record.request_id = exchange.request_id;
   record.trace_id = exchange.trace_id;
-  if (exchange.head_read) {
+  if (exchange.head_parsed && !exchange.head_read) {
+    record.method = exchange.head.method;
+    record.path = path_as_received(exchange.head.target);
+  } else if (exchange.head_read) {
     record.method = exchange.head.method;
     record.path = exchange.target.path;
     record.query = exchange.target.query.empty() ? exchange.target.query : exchange.target.query.substr(1);

@@ -33,7 +33,6 @@ class WorkerLoop {
   boost::asio::io_context& io() noexcept { return io_; }
   net::Executor executor() noexcept { return io_.get_executor(); }
 
-  const config::Config& config() const noexcept { return setup_.config; }
   const config::Listener& listener(std::size_t index) const noexcept { return setup_.config.listeners[index]; }
   const config::Address& bound_address(std::size_t listener) const noexcept {
     return setup_.listeners[listener].address();
@@ -43,7 +42,6 @@ class WorkerLoop {
   net::DeadlineWheel& deadlines() noexcept { return deadlines_; }
   net::BufferPool& buffers() noexcept { return client_buffers_; }
   origin::Pool& pool(std::size_t upstream) noexcept { return pools_[upstream]; }
-  telemetry::WorkerCounters& counters() noexcept { return counters_; }
   RequestIds& request_ids() noexcept { return request_ids_; }
   bool draining() const noexcept { return draining_; }
 
@@ -55,6 +53,9 @@ class WorkerLoop {
 
   void add(Session& session, std::size_t listener) noexcept;
   void remove(Session& session, std::size_t listener) noexcept;
+
+  /// A line of the operational log about a peer that cannot be told itself; one a second at most.
+  void warn_of_peer(std::string_view what, std::size_t listener, std::string_view peer_ip);
 
   /// One line of the access log, and the counters.
   void record(const Exchange& exchange, std::string_view client_ip, base::SteadyTime now);
@@ -84,6 +85,7 @@ class WorkerLoop {
   RequestIds request_ids_;
   std::chrono::sys_time<std::chrono::nanoseconds> civil_base_;
   base::SteadyTime steady_base_;
+  base::SteadyTime warned_at_;
   std::vector<std::unique_ptr<Exchange>> exchanges_;
   std::deque<origin::Pool> pools_;
   std::vector<Descriptor> accepting_;

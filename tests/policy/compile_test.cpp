@@ -130,11 +130,9 @@ TEST(PolicyCompile, ARewriteFitsItsRoute) {
        {"test.yaml:6:61: at routes[0].rewrite.strip_prefix: every path of the route must begin with the segments of "
         "strip_prefix, \"/users\""}},
       {"path: /users/**, authenticate: none, rewrite: {strip_prefix: /users/../x}",
-       {"test.yaml:6:67: at routes[0].rewrite.strip_prefix: strip_prefix must be a path as requests have it after "
-        "canonicalisation, such as /api"}},
+       {"test.yaml:6:67: at routes[0].rewrite.strip_prefix: strip_prefix is not canonical: write \"/x\""}},
       {"path: /users/**, authenticate: none, rewrite: {prefix: api}",
-       {"test.yaml:6:61: at routes[0].rewrite.prefix: prefix must be a path as requests have it after "
-        "canonicalisation, such as /api"}},
+       {"test.yaml:6:61: at routes[0].rewrite.prefix: prefix must begin with \"/\""}},
       {"path: /users/**, authenticate: none, rewrite: {host: \"http://tts.internal\"}",
        {"test.yaml:6:59: at routes[0].rewrite.host: \"http://tts.internal\" is no host such as app.internal or "
         "app.internal:8080"}},

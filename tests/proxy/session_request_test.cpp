@@ -1,7 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <random>
+#include <utility>
 
 #include "running_proxy.hpp"
 #include "scripts.hpp"
@@ -420,6 +422,25 @@ TEST(SessionRequest, ATrustedProxysWordStandsInTheLogOfEveryRequest) {
   for (const auto& record : records) {
     EXPECT_EQ(text_of(record, "client_ip"), "203.0.113.7") << record;
     EXPECT_EQ(text_of(record, "request_id"), "theirs") << record;
+  }
+}
+
+TEST(SessionRequest, WhatOfARefusedTargetIsNoSecretStandsInTheLog) {
+  ScriptedOrigin origin(answering(std::string(kOk)));
+  RunningProxy proxy({origin.port()});
+  const std::array<std::pair<const char*, const char*>, 4> cases{
+      {{"/a#b", "/a"}, {"/../x?token=secret", "/../x"}, {"/a|b", "/a|b"}, {"http://user:secret@h/", ""}}};
+  for (const auto& [target, expected] : cases) {
+    Wire client(proxy.port());
+    client.send("GET " + std::string(target) + " HTTP/1.1\r\nHost: h\r\n\r\n");
+    EXPECT_EQ(client.read_answer().status(), 400U) << target;
+  }
+  const auto records = proxy.stop();
+  ASSERT_EQ(records.size(), cases.size());
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    EXPECT_EQ(text_of(records[i], "method"), "GET");
+    EXPECT_EQ(text_of(records[i], "path"), cases[i].second);
+    EXPECT_EQ(text_of(records[i], "query"), "");
   }
 }
 

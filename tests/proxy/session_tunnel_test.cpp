@@ -208,6 +208,23 @@ TEST(SessionTunnel, ASlowReaderHoldsUpTheOtherSide) {
   EXPECT_EQ(client.read_to_end().size(), sent);
 }
 
+TEST(SessionTunnel, IsHeldToTheUpstreamsPatienceAndNotToTheClients) {
+  Event stuck;
+  std::atomic<std::size_t> sent = 0;
+  ScriptedOrigin origin([&](Wire& wire) {
+    wire.read_request();
+    wire.send(kSwitching);
+    sent = wire.send_until_stuck(300);
+    stuck.set();
+  });
+  RunningProxy proxy({origin.port()}, {.upstream = ", idle_timeout: 20s", .limits = "idle: 50ms"});
+  Wire client(proxy.port());
+  client.send(kUpgrade);
+  ASSERT_TRUE(stuck.wait());
+  EXPECT_EQ(client.read_answer(true).status(), 101U);
+  EXPECT_EQ(client.read_to_end().size(), sent);
+}
+
 TEST(SessionTunnel, EndsWhenNothingComesOverIt) {
   ScriptedOrigin origin([](Wire& wire) {
     wire.read_request();

@@ -49,10 +49,13 @@ How to read it:
 - The gateway is the plainest one, with a single route for everything, unless the row names another:
 {gateways}
 
-One row, or one topic, is run by its name:
+`tests/run.sh --only e2e` builds the program and runs all of them beside the other tests. With the program built, one row
+is run in one way by its topic, its name and the way (`whole`, `byte by byte` or `at random`), and one topic by the name of
+its file in tests/wire/rows:
 
 ```
-/usr/bin/python3 -m pytest -q -c tests/pytest.ini tests/wire -k "framing and lengths and differ"
+/usr/bin/python3 -m pytest -q -c tests/pytest.ini "tests/wire/test_wire_table.py::test_row[framing: two lengths that differ-whole]"
+/usr/bin/python3 -m pytest -q -c tests/pytest.ini tests/wire -k chunked_bodies
 ```
 
 `/usr/bin/python3 tests/wire/compare.py` runs the rows that rest on more than our own rules against HAProxy and nginx

@@ -21,8 +21,8 @@ struct ProxyHeader {
 };
 
 /// Reads the header from all bytes since the connection's first; call again with more of them while it needs more. The
-/// length of version 2 is what its own field says, and what does not fit in it is broken. No checksum and no other
-/// extension is looked at.
+/// length of version 2 is what its own field says, and what does not fit in it is broken. No extension (TLV), not
+/// even the checksum, is looked at.
 ProxyHeader parse_proxy_header(std::string_view bytes);
 
 /// A longer header is broken: version 1 has at most 107 bytes, and no known extension of version 2 needs more.
