@@ -63,5 +63,9 @@ def test_every_row_says_what_it_rests_on():
     assert [source for source in sources if not SOURCES.fullmatch(source) and source not in headings] == []
 
 
+def test_the_readme_counts_the_rows():
+    assert f"[a table of {len(ROWS)} requests and answers](docs/wire.md)" in (DOCS.parent / "README.md").read_text()
+
+
 def test_the_page_is_what_the_rows_make():
     assert (DOCS / "wire.md").read_text() == page(), "run /usr/bin/python3 tests/wire/page.py > docs/wire.md"
