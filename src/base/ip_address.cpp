@@ -14,7 +14,8 @@ constexpr unsigned kMappedBits = 96;
 constexpr unsigned kBits = 128;
 
 bool bit_at(const std::array<std::uint8_t, 16>& bytes, unsigned index) noexcept {
-  return ((bytes[index / 8] >> (7U - index % 8)) & 1U) != 0;
+  const unsigned byte = bytes[index / 8];
+  return ((byte >> (7U - index % 8)) & 1U) != 0;
 }
 
 }  // namespace
