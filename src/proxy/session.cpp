@@ -231,9 +231,14 @@ void Session::wait_for_answer() {
   const bool sent_at_once =
       exchange_->bytes_in == exchange_->head.bytes.size() && connection_ != nullptr && connection_->reused();
   const auto sent = sent_at_once ? exchange_->started : steady_clock::now();
-  // Interim answers do not put it off.
-  if (exchange_->answer_due == base::SteadyTime{}) exchange_->answer_due = sent + timeout;
-  wait_until(Waiting::ForAnswer, exchange_->answer_due);
+  // Once the request is sent, interim answers do not put it off.
+  auto due = sent + timeout;
+  if (exchange_->answer_due != base::SteadyTime{}) {
+    due = exchange_->answer_due;
+  } else if (exchange_->request_sent()) {
+    exchange_->answer_due = due;
+  }
+  wait_until(Waiting::ForAnswer, due);
 }
 
 void Session::on_deadline() {

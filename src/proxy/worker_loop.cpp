@@ -144,13 +144,12 @@ void WorkerLoop::record(const Exchange& exchange, std::string_view client_ip, ba
   record.time = civil_time(exchange.started);
   record.request_id = exchange.request_id;
   record.trace_id = exchange.trace_id;
-  if (exchange.head_parsed && !exchange.head_read) {
-    record.method = exchange.head.method;
-    record.path = path_as_received(exchange.head.target);
-  } else if (exchange.head_read) {
-    record.method = exchange.head.method;
+  if (exchange.head_parsed) record.method = exchange.head.method;
+  if (exchange.head_read) {
     record.path = exchange.target.path;
     record.query = exchange.target.query.empty() ? exchange.target.query : exchange.target.query.substr(1);
+  } else if (exchange.head_parsed) {
+    record.path = path_as_received(exchange.head.target);
   }
   record.status = exchange.status;
   record.duration = std::chrono::duration_cast<std::chrono::microseconds>(duration);
