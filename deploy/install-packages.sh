@@ -13,9 +13,9 @@ set -eu
 build='git g++ cmake ninja-build ccache pkg-config
   libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libssl-dev libyaml-cpp-dev libspdlog-dev libfmt-dev
   prometheus-cpp-dev libcivetweb-dev libcurl4-openssl-dev zlib1g-dev libcli11-dev libgtest-dev libgmock-dev'
-tests='clang clang-format clang-tidy libclang-rt-14-dev shellcheck curl nginx-light gunicorn
+tests='clang clang-format clang-tidy libclang-rt-14-dev shellcheck curl nginx-light gunicorn prometheus
   python3 python3-pytest python3-django python3-djangorestframework python3-djangorestframework-simplejwt
-  python3-flask python3-requests python3-jwt'
+  python3-flask python3-requests python3-jwt python3-yaml python3-jsonschema'
 bench='haproxy nginx-light wrk'
 
 # Any Node.js will do, and not every one comes from Debian.
@@ -68,9 +68,12 @@ apt update || {
 # shellcheck disable=SC2086  # one word a package
 apt install --no-install-recommends $missing
 
-# Debian starts a server that it installs; these two are only wanted as programs.
-for server in nginx haproxy; do
-  case $missing in
-    *" $server"*) $as_root service "$server" stop >/dev/null 2>&1 || true ;;
+# Debian starts a server that it installs; these are only wanted as programs. One that was there before is left running.
+for package in $missing; do
+  case $package in
+    nginx-light) server=nginx ;;
+    haproxy | prometheus) server=$package ;;
+    *) continue ;;
   esac
+  $as_root service "$server" stop >/dev/null 2>&1 || true
 done

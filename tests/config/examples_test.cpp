@@ -24,20 +24,11 @@ std::vector<fs::path> yaml_files(const fs::path& folder) {
   return files;
 }
 
-std::vector<std::string> lines_of(const fs::path& file) {
-  std::ifstream stream(file);
-  EXPECT_TRUE(stream) << file;
-  std::vector<std::string> lines;
-  for (std::string line; std::getline(stream, line);) lines.push_back(line);
-  return lines;
-}
-
 std::vector<std::string> load_lines(const fs::path& file) {
   Variables variables = key_variables();
   variables["OLD_JWT_KEY"] = kStrongKey;
   Diagnostics diagnostics(file.filename().string());
   load_file(file.string(), environment_of(variables), diagnostics);
-  EXPECT_EQ(diagnostics.ok(), file.parent_path() == kExamples) << file;
   return diagnostics.lines();
 }
 
@@ -45,15 +36,6 @@ TEST(Examples, EachLoadsWithoutAWord) {
   const auto files = yaml_files(kExamples);
   EXPECT_GE(files.size(), 2U);
   for (const fs::path& file : files) EXPECT_THAT(load_lines(file), testing::IsEmpty()) << file;
-}
-
-TEST(Examples, EachMistakeIsExplained) {
-  const auto files = yaml_files(kExamples / "invalid");
-  EXPECT_GE(files.size(), 30U);
-  for (fs::path file : files) {
-    const auto lines = load_lines(file);
-    EXPECT_EQ(lines, lines_of(file.replace_extension(".expected"))) << file;
-  }
 }
 
 }  // namespace
