@@ -30,12 +30,14 @@ int fail(const base::Message& message) {
 }
 
 int run(const std::string& file) {
-  auto configuration = find_configuration(file, config::process_environment());
+  const auto environment = config::process_environment();
+  const auto load = [file, environment] { return find_configuration(file, environment); };
+  auto configuration = load();
   if (!configuration.ok()) {
     print_diagnostics(configuration.diagnostics);
     return kWrongWords;
   }
-  auto gateway = Gateway::open(std::move(configuration.config));
+  auto gateway = Gateway::open(std::move(configuration.config), {load, environment});
   if (!gateway) return fail(gateway.error());
   // The log is open now, and warnings belong in it.
   for (const auto& line : configuration.diagnostics.lines()) telemetry::log(telemetry::Level::Warning, line);
@@ -63,10 +65,13 @@ int demo(std::uint16_t port) {
     if (name == "DEMO_SIGNING_KEY") return (*demo)->signing_key();
     return std::nullopt;
   };
-  auto configuration = read_configuration("demo", (*demo)->gateway_yaml(port), environment);
+  const auto load = [text = (*demo)->gateway_yaml(port), environment] {
+    return read_configuration("demo", text, environment);
+  };
+  auto configuration = load();
   print_diagnostics(configuration.diagnostics);
   if (!configuration.ok()) return kFailed;
-  auto gateway = Gateway::open(std::move(configuration.config));
+  auto gateway = Gateway::open(std::move(configuration.config), {load, environment});
   if (!gateway) return fail(gateway.error());
   const auto guard = boost::asio::make_work_guard(io);
   std::thread services([&io] { io.run(); });

@@ -79,6 +79,13 @@ Configuration find_configuration(const std::string& given, const config::Environ
   return checked(std::move(config), std::move(diagnostics));
 }
 
+Configuration load_again(const config::Config& earlier, const config::Environment& environment) {
+  const bool from_environment = earlier.file.empty();
+  config::Diagnostics diagnostics(from_environment ? std::string(config::kEnvironmentFile) : earlier.file);
+  auto config = config::load_again(earlier, from_environment ? with_log_format(environment) : environment, diagnostics);
+  return checked(std::move(config), std::move(diagnostics));
+}
+
 Configuration read_configuration(const std::string& name, const std::string& text,
                                  const config::Environment& environment) {
   config::Diagnostics diagnostics(name);
@@ -86,13 +93,9 @@ Configuration read_configuration(const std::string& name, const std::string& tex
   return checked(std::move(config), std::move(diagnostics));
 }
 
-std::vector<std::unique_ptr<policy::Policy>> compile_policies(const config::Config& config) {
-  std::vector<std::unique_ptr<policy::Policy>> policies;
-  for (unsigned i = 0; i < config.workers; ++i) {
-    config::Diagnostics known_to_be_fine(config.file);
-    policies.push_back(policy::Policy::compile(config, known_to_be_fine));
-  }
-  return policies;
+std::unique_ptr<policy::Policy> compile_policy(const config::Config& config) {
+  config::Diagnostics known_to_be_fine(config.file);
+  return policy::Policy::compile(config, known_to_be_fine);
 }
 
 void print_diagnostics(const config::Diagnostics& diagnostics) {

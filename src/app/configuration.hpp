@@ -7,7 +7,6 @@
 
 #include <memory>
 #include <string>
-#include <vector>
 
 namespace sidegate::app {
 
@@ -23,12 +22,15 @@ struct Configuration {
 /// $SIDEGATE_CONFIG, ./sidegate.yaml, /etc/sidegate/sidegate.yaml, else the built-in sidecar made from the environment.
 Configuration find_configuration(const std::string& given, const config::Environment& environment);
 
+/// What `earlier` was loaded from, with the secrets and variables that it names read anew.
+Configuration load_again(const config::Config& earlier, const config::Environment& environment);
+
 /// Loads a text, for the demo.
 Configuration read_configuration(const std::string& name, const std::string& text,
                                  const config::Environment& environment);
 
-/// One compiled policy for each worker. The configuration must have been found to be fine.
-std::vector<std::unique_ptr<policy::Policy>> compile_policies(const config::Config& config);
+/// A policy of its own for somebody who asks it. The configuration must have been found to be fine.
+std::unique_ptr<policy::Policy> compile_policy(const config::Config& config);
 
 /// Prints every line of the diagnostics on standard error.
 void print_diagnostics(const config::Diagnostics& diagnostics);

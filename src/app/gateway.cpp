@@ -7,11 +7,13 @@
 
 #include <boost/asio/post.hpp>
 
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <system_error>
 
 #include "configuration.hpp"
+#include "live_state.hpp"
 #include "version.hpp"
 
 namespace sidegate::app {
@@ -29,17 +31,17 @@ void raise_descriptor_limit() {
 
 /// Counters from all workers, added up on the thread that asked.
 struct Collection {
-  Collection(const telemetry::LabelNames& names, std::size_t missing) : sum(names), awaited(missing) {}
+  explicit Collection(std::shared_ptr<const telemetry::LabelNames> names) : sum(std::move(names)) {}
 
-  telemetry::WorkerCounters sum;
-  std::size_t awaited;
+  telemetry::NamedCounters sum;
+  std::size_t awaited = 0;
 };
 
-}  // namespace
-
-Gateway::Gateway(config::Config config) : config_(std::move(config)), labels_(proxy::label_names(config_)) {
-  shared_.buffers.bytes_max = config_.limits.memory_bytes_max;
+base::UnixTime civil_now() {
+  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
 }
+
+}  // namespace
 
 Gateway::~Gateway() {
   for (auto& worker : workers_) {
@@ -49,82 +51,86 @@ Gateway::~Gateway() {
   for (auto& thread : threads_) {
     if (thread.joinable()) thread.join();
   }
+  workers_.clear();
 }
 
-base::OrMessage<std::unique_ptr<Gateway>> Gateway::open(config::Config config) {
+base::OrMessage<std::unique_ptr<Gateway>> Gateway::open(config::Config config, Source source) {
   std::signal(SIGPIPE, SIG_IGN);
   raise_descriptor_limit();
-  std::unique_ptr<Gateway> gateway(new Gateway(std::move(config)));
-  try {
-    telemetry::open_log(gateway->config_.log);
-    gateway->access_log_ = std::make_unique<telemetry::AccessLog>(
-        gateway->config_.access_log, gateway->config_.log.format == "text", gateway->config_.workers);
-  } catch (const std::system_error& error) {
-    return base::Message{error.what()};
-  }
-  if (auto opened = gateway->open_sockets(); !opened) return opened.error();
-  if (auto opened = gateway->open_admin(); !opened) return opened.error();
+  std::unique_ptr<Gateway> gateway(new Gateway(std::move(source)));
+  config::Diagnostics diagnostics(config.file);
+  auto first = gateway->prepare(std::move(config), diagnostics);
+  if (!first) return base::Message{diagnostics.entries().back().message};
+  gateway->now_ = std::move(*first);
   gateway->start_workers();
   return gateway;
 }
 
-base::OrMessage<void> Gateway::open_sockets() {
-  for (const auto& listener : config_.listeners) {
-    auto socket = net::ListeningSocket::open(listener.address, listener.mode);
-    if (!socket) return socket.error();
-    telemetry::log(Level::Info, "listening", {{"listener", listener.name}, {"address", socket->address().text()}});
-    listeners_.push_back(std::move(*socket));
-  }
-  return {};
-}
-
-base::OrMessage<void> Gateway::open_admin() {
-  const admin::Actions actions{
-      .ready = [this] { return ready_; },
-      .metrics = [this](const std::function<void(std::string)>& done) { collect_metrics(done); },
-      .config = [this] { return config::to_yaml(config_); },
-  };
-  const auto open = [&](const std::optional<config::Address>& address, admin::Surface surface,
-                        std::string_view name) -> base::OrMessage<void> {
-    if (!address) return {};
-    auto server = admin::AdminServer::open(io_, *address, surface, actions);
-    if (!server) return server.error();
-    telemetry::log(Level::Info, "listening", {{"listener", name}, {"address", (*server)->local_address().text()}});
-    admin_servers_.push_back(std::move(*server));
-    return {};
-  };
-  if (auto opened = open(config_.admin, admin::Surface::Admin, "admin"); !opened) return opened.error();
-  return open(config_.health, admin::Surface::Health, "health");
-}
-
 void Gateway::start_workers() {
-  auto policies = compile_policies(config_);
-  for (unsigned i = 0; i < config_.workers; ++i) {
-    workers_.push_back(std::make_unique<proxy::Worker>(proxy::WorkerSetup{
-        .config = config_,
-        .labels = labels_,
-        .listeners = listeners_,
-        .policy = std::move(policies[i]),
-        .access_log = access_log_->enabled() ? &access_log_->producer(i) : nullptr,
-        .shared = shared_,
-    }));
+  const auto& config = *now_.config;
+  shared_.buffers.bytes_max = config.limits.memory_bytes_max;
+  for (unsigned i = 0; i < config.workers; ++i) {
+    workers_.push_back(std::make_unique<proxy::Worker>(configuration_for(i), shared_));
   }
+  const auto log_listening = [](std::string_view name, const config::Address& address) {
+    telemetry::log(Level::Info, "listening", {{"listener", name}, {"address", address.text()}});
+  };
+  for (std::size_t i = 0; i < now_.sockets.size(); ++i) {
+    log_listening(config.listeners[i].name, now_.sockets[i].socket->address());
+  }
+  log_listening("admin", now_.admin->local_address());
+  if (now_.health) log_listening("health", now_.health->local_address());
+}
+
+admin::Actions Gateway::actions() {
+  using Text = std::function<void(std::string)>;
+  return {
+      .ready = [this] { return ready_; },
+      .metrics =
+          [this](const Text& done) {
+            sum_counters([this, done](const telemetry::NamedCounters& sum) {
+              done(telemetry::prometheus_text(sum, process_counters()));
+            });
+          },
+      .config = [this] { return config::to_yaml(*now_.config); },
+      .token =
+          [this] {
+            const auto& token = now_.config->admin.token;
+            return token ? std::optional<base::Secret>(token->secret) : std::nullopt;
+          },
+      .routes =
+          [this](const Text& done) {
+            sum_counters([this, done](const auto& sum) { done(routes_json(*now_.config, sum)); });
+          },
+      .upstreams =
+          [this](const Text& done) {
+            sum_counters([this, done](const auto& sum) { done(upstreams_json(*now_.config, sum)); });
+          },
+      .authenticators =
+          [this](const Text& done) {
+            sum_counters([this, done](const auto& sum) { done(authenticators_json(*now_.config, sum, civil_now())); });
+          },
+      .explain = {},
+      .reload = [this](const std::function<void(admin::Outcome)>& done) { reload("asked for", source_.load, done); },
+  };
 }
 
 std::vector<config::Address> Gateway::addresses() const {
   std::vector<config::Address> addresses;
-  for (const auto& listener : listeners_) addresses.push_back(listener.address());
+  for (const auto& each : now_.sockets) addresses.push_back(each.socket->address());
   return addresses;
 }
 
 void Gateway::run() {
   wait_for_signal();
+  wait_for_hangup();
   for (auto& worker : workers_) {
     threads_.emplace_back([this, &worker] {
-      worker->run();
-      boost::asio::post(io_, [this] { on_worker_done(); });
+      auto last = worker->run();
+      boost::asio::post(io_, [this, last = std::move(last)] { on_worker_done(last); });
     });
   }
+  watch_files();
   ready_ = true;
   telemetry::log(Level::Info, "ready", {{"version", kVersion}, {"commit", kCommit}});
   io_.run();
@@ -134,8 +140,6 @@ void Gateway::run() {
 }
 
 void Gateway::wait_for_signal() {
-  signals_.add(SIGTERM);
-  signals_.add(SIGINT);
   signals_.async_wait([this](const boost::system::error_code& error, int) {
     if (error) return;
     if (draining_) std::_Exit(EXIT_FAILURE);
@@ -144,18 +148,29 @@ void Gateway::wait_for_signal() {
   });
 }
 
+void Gateway::wait_for_hangup() {
+  hangup_.async_wait([this](const boost::system::error_code& error, int) {
+    if (error) return;
+    wait_for_hangup();
+    telemetry::reopen_log();
+    now_.access_log->reopen();
+    reload_because("SIGHUP");
+  });
+}
+
 void Gateway::drain() {
   draining_ = true;
   ready_ = false;
   telemetry::log(Level::Info, "draining");
   for (auto& worker : workers_) worker->begin_drain();
-  grace_.expires_after(config_.shutdown.grace);
+  grace_.expires_after(now_.config->shutdown.grace);
   grace_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
-    for (auto& worker : workers_) worker->stop_accepting();
-    for (auto& listener : listeners_) listener.close();
+    for (const auto& each : now_.sockets) each.socket->refuse_new();
+    const auto stopped = once_all([this] { close_unused(now_.sockets, {}); });
+    for (auto& worker : workers_) worker->stop_accepting(stopped);
   });
-  timeout_.expires_after(config_.shutdown.timeout);
+  timeout_.expires_after(now_.config->shutdown.timeout);
   timeout_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
     telemetry::log(Level::Warning, "the shutdown timeout is over: connections are cut");
@@ -166,25 +181,52 @@ void Gateway::drain() {
   });
 }
 
-void Gateway::on_worker_done() {
-  if (++workers_done_ < workers_.size()) return;
+void Gateway::on_worker_done(const telemetry::NamedCounters& last) {
+  workers_done_.push_back(last);
+  if (workers_done_.size() < workers_.size()) return;
   grace_.cancel();
   timeout_.cancel();
   signals_.cancel();
-  for (auto& server : admin_servers_) server->close();
+  hangup_.cancel();
+  configuration_watcher_.stop();
+  secret_watcher_.stop();
+  now_.admin->close();
+  if (now_.health) now_.health->close();
 }
 
-void Gateway::collect_metrics(const std::function<void(std::string)>& done) {
-  const auto collection = std::make_shared<Collection>(labels_, workers_.size());
+std::function<void()> Gateway::once_all(std::function<void()> done) {
+  const auto waiting = std::make_shared<std::size_t>(workers_.size());
+  return [this, waiting, done = std::move(done)] {
+    boost::asio::post(io_, [waiting, done] {
+      if (--*waiting == 0) done();
+    });
+  };
+}
+
+void Gateway::sum_counters(std::function<void(const telemetry::NamedCounters&)> done) {
+  const auto collection = std::make_shared<Collection>(now_.labels);
+  for (const auto& last : workers_done_) collection->sum.merge(last);
+  collection->awaited = workers_.size() - workers_done_.size();
+  if (collection->awaited == 0) return done(collection->sum);
   for (auto& worker : workers_) {
-    worker->copy_counters([this, collection, done](const telemetry::WorkerCounters& counters) {
-      boost::asio::post(io_, [this, collection, done, counters] {
+    worker->copy_counters([this, collection, done](const telemetry::NamedCounters& counters) {
+      boost::asio::post(io_, [collection, done, counters] {
         collection->sum.merge(counters);
-        if (--collection->awaited > 0) return;
-        done(telemetry::prometheus_text(labels_, collection->sum, access_log_->dropped(), kVersion, kCommit));
+        if (--collection->awaited == 0) done(collection->sum);
       });
     });
   }
+}
+
+telemetry::ProcessCounters Gateway::process_counters() const {
+  auto dropped = log_dropped_before_ + now_.access_log->dropped();
+  for (const auto& earlier : earlier_access_logs_) dropped += earlier->dropped();
+  return {.key_expiries = key_expiries(*now_.config),
+          .reloads_succeeded = reloads_succeeded_,
+          .reloads_failed = reloads_failed_,
+          .log_dropped = dropped,
+          .version = kVersion,
+          .commit = kCommit};
 }
 
 }  // namespace sidegate::app

@@ -3,7 +3,6 @@
 #include <sidegate/admin/admin_server.hpp>
 #include <sidegate/base/result.hpp>
 #include <sidegate/config/config.hpp>
-#include <sidegate/net/listening_socket.hpp>
 #include <sidegate/proxy/worker.hpp>
 #include <sidegate/telemetry/access_log.hpp>
 #include <sidegate/telemetry/counters.hpp>
@@ -12,11 +11,18 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <csignal>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
+
+#include "configuration.hpp"
+#include "file_watcher.hpp"
+#include "sockets.hpp"
 
 namespace sidegate::app {
 
@@ -24,8 +30,14 @@ namespace sidegate::app {
 /// runs the admin API and nothing of the proxy.
 class Gateway {
  public:
+  /// How a configuration is read anew while the gateway runs.
+  struct Source {
+    std::function<Configuration()> load;  ///< from wherever it came
+    config::Environment environment;      ///< for the secrets alone
+  };
+
   /// Opens everything that can fail: sockets, log files. Nothing is served yet.
-  static base::OrMessage<std::unique_ptr<Gateway>> open(config::Config config);
+  static base::OrMessage<std::unique_ptr<Gateway>> open(config::Config config, Source source);
   ~Gateway();
   Gateway(const Gateway&) = delete;
   Gateway& operator=(const Gateway&) = delete;
@@ -34,33 +46,71 @@ class Gateway {
   std::vector<config::Address> addresses() const;
 
   /// Serves until TERM or INT, then drains: at once not ready, listeners closed after `shutdown.grace`, every
-  /// connection by `shutdown.timeout`. A second signal ends the process at once.
+  /// connection by `shutdown.timeout`. A second signal ends the process at once. HUP opens log files anew and reloads.
   void run();
 
  private:
-  explicit Gateway(config::Config config);
+  /// One configuration with everything that was opened for it.
+  struct Generation {
+    std::shared_ptr<const config::Config> config;
+    std::shared_ptr<const telemetry::LabelNames> labels;
+    std::vector<OpenSocket> sockets;
+    std::shared_ptr<telemetry::AccessLog> access_log;
+    std::shared_ptr<admin::AdminServer> admin;
+    std::shared_ptr<admin::AdminServer> health;  ///< may be null
+  };
 
-  base::OrMessage<void> open_sockets();
-  base::OrMessage<void> open_admin();
+  explicit Gateway(Source source) : source_(std::move(source)) {}
+
+  // Configurations: gateway_reload.cpp.
+  /// Opens what `config` needs and the current generation does not have. What cannot be opened goes into
+  /// `diagnostics`, and nothing has changed.
+  std::optional<Generation> prepare(config::Config config, config::Diagnostics& diagnostics);
+  std::shared_ptr<telemetry::AccessLog> open_access_log(const config::Config& config);
+  std::shared_ptr<admin::AdminServer> open_admin(const config::Address& address, admin::Surface surface,
+                                                 config::Diagnostics& diagnostics);
+  proxy::WorkerConfiguration configuration_for(unsigned worker) const;
+  /// Takes `next` into use; calls `done` once every worker has.
+  void adopt(Generation next, const std::function<void()>& done);
+  /// Reads the configuration anew and takes it into use, or says why not; `done` gets the answer of the admin API.
+  void reload(std::string_view why, const std::function<Configuration()>& load,
+              const std::function<void(admin::Outcome)>& done);
+  void reload_because(std::string_view why);
+  void reload_secrets();
+  void watch_files();
+  /// Closes what was opened for an earlier configuration only.
+  void let_go_of(const Generation& before);
+
+  // The rest: gateway.cpp.
+  admin::Actions actions();
   void start_workers();
   void wait_for_signal();
+  void wait_for_hangup();
   void drain();
-  void on_worker_done();
-  void collect_metrics(const std::function<void(std::string)>& done);
+  void on_worker_done(const telemetry::NamedCounters& last);
+  /// The sum of the workers' counters, under the names of the current configuration.
+  /// What each worker is to call; `done` is then called once, on the main thread.
+  std::function<void()> once_all(std::function<void()> done);
+  void sum_counters(std::function<void(const telemetry::NamedCounters&)> done);
+  telemetry::ProcessCounters process_counters() const;
 
-  config::Config config_;
-  telemetry::LabelNames labels_;
+  Source source_;
   proxy::SharedState shared_;
   boost::asio::io_context io_{1};
-  boost::asio::signal_set signals_{io_};
+  boost::asio::signal_set signals_{io_, SIGTERM, SIGINT};
+  boost::asio::signal_set hangup_{io_, SIGHUP};
   boost::asio::steady_timer grace_{io_};
   boost::asio::steady_timer timeout_{io_};
-  std::unique_ptr<telemetry::AccessLog> access_log_;
-  std::vector<net::ListeningSocket> listeners_;
+  FileWatcher configuration_watcher_{io_, [this] { reload_because("the file has changed"); }};
+  FileWatcher secret_watcher_{io_, [this] { reload_secrets(); }};
+  Generation now_;
+  std::vector<std::shared_ptr<telemetry::AccessLog>> earlier_access_logs_;
   std::vector<std::unique_ptr<proxy::Worker>> workers_;
   std::vector<std::thread> threads_;
-  std::vector<std::unique_ptr<admin::AdminServer>> admin_servers_;
-  std::size_t workers_done_ = 0;
+  std::uint64_t reloads_succeeded_ = 0;
+  std::uint64_t reloads_failed_ = 0;
+  std::uint64_t log_dropped_before_ = 0;                ///< by access logs that are closed
+  std::vector<telemetry::NamedCounters> workers_done_;  ///< what those counted that have ended
   bool ready_ = false;
   bool draining_ = false;
 };

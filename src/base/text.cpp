@@ -42,6 +42,21 @@ std::size_t utf8_length(std::string_view text) noexcept {
 
 constexpr std::string_view kHexDigits = "0123456789abcdef";
 
+/// Whether a character of two bytes or more steers a terminal (C1, U+0080 to U+009F, NEL among them) or is read as the
+/// end of a line (U+2028, U+2029).
+bool breaks_lines(std::string_view character) noexcept {
+  const bool c1 = character.size() == 2 && character[0] == '\xC2' && static_cast<unsigned char>(character[1]) < 0xA0;
+  return c1 || character == "\u2028" || character == "\u2029";
+}
+
+/// `\uXXXX` for a character of two or three bytes.
+void append_utf16_escape(std::string& out, std::string_view character) {
+  unsigned code = static_cast<unsigned char>(character[0]) & (character.size() == 2 ? 0x1FU : 0x0FU);
+  for (const char c : character.substr(1)) code = code << 6U | (static_cast<unsigned char>(c) & 0x3FU);
+  out += "\\u";
+  for (int shift = 12; shift >= 0; shift -= 4) out += kHexDigits[code >> static_cast<unsigned>(shift) & 0xFU];
+}
+
 }  // namespace
 
 bool equals_ignoring_case(std::string_view left, std::string_view right) noexcept {
@@ -120,13 +135,16 @@ void append_json_escaped(std::string& out, std::string_view text) {
       out += c;
     } else {
       const std::size_t length = utf8_length(text);
+      const auto character = text.substr(0, length);
       if (length == 0) {
         out += "\\ufffd";
+      } else if (breaks_lines(character)) {
+        append_utf16_escape(out, character);
       } else {
-        out += text.substr(0, length);
-        text.remove_prefix(length);
-        continue;
+        out += character;
       }
+      text.remove_prefix(std::max<std::size_t>(length, 1));
+      continue;
     }
     text.remove_prefix(1);
   }

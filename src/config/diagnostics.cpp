@@ -17,10 +17,12 @@ void Diagnostics::warning(const Location& where, std::string message) {
   entries_.push_back({Severity::Warning, where, std::move(message)});
 }
 
-std::vector<std::string> Diagnostics::lines() const {
+std::vector<std::string> Diagnostics::lines(std::optional<Severity> only) const {
   std::vector<const Entry*> ordered;
   ordered.reserve(entries_.size());
-  for (const Entry& entry : entries_) ordered.push_back(&entry);
+  for (const Entry& entry : entries_) {
+    if (!only || entry.severity == *only) ordered.push_back(&entry);
+  }
   std::stable_sort(ordered.begin(), ordered.end(), [](const Entry* left, const Entry* right) {
     return std::tie(left->where.line, left->where.column) < std::tie(right->where.line, right->where.column);
   });

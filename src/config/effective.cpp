@@ -78,14 +78,14 @@ void write_listeners(BlockWriter& out, const Config& config) {
     out.close();
   }
   out.close();
-  const auto address = [&out](std::string_view key, const std::optional<Address>& value) {
-    if (!value) return;
-    out.open(key);
-    out.text("address", value->text());
-    out.close();
-  };
-  address("admin", config.admin);
-  address("health", config.health);
+  out.open("admin");
+  out.text("address", config.admin.address.text());
+  if (config.admin.token) out.value("token", kRedacted);
+  out.close();
+  if (!config.health) return;
+  out.open("health");
+  out.text("address", config.health->text());
+  out.close();
 }
 
 void write_settings(BlockWriter& out, const Config& config) {
@@ -227,7 +227,7 @@ std::string to_yaml(const Config& config) {
   out.number("workers", config.workers);
   write_listeners(out, config);
   write_settings(out, config);
-  out.value("watch", "false");
+  out.boolean("watch", config.watch);
   write_upstreams(out, config);
   if (!config.authenticators.empty()) {
     out.open("authenticators");

@@ -128,8 +128,8 @@ class SidecarReader {
     read_address("SIDEGATE_HEALTH", sidecar_.health);
     if (!is_local(*parse_address(sidecar_.admin))) {
       error(
-          "SIDEGATE_ADMIN: the admin API off loopback needs a token, which is not supported yet; listen on 127.0.0.1, "
-          "[::1] or a unix socket");
+          "SIDEGATE_ADMIN: the admin API off loopback needs a token, which only a configuration file can name; listen "
+          "on 127.0.0.1, [::1] or a unix socket");
     }
     const std::array<std::pair<std::string_view, std::string_view>, 3> all{{{"SIDEGATE_LISTEN", sidecar_.listen},
                                                                             {"SIDEGATE_ADMIN", sidecar_.admin},

@@ -1,6 +1,7 @@
 #include "address.hpp"
 #include "readers.hpp"
 #include "scalar.hpp"
+#include "secret_reader.hpp"
 
 #include <fmt/format.h>
 
@@ -66,15 +67,15 @@ void read_admin(Block& top, Config& config) {
   const auto cursor = top.find("admin");
   if (!cursor) return;
   Block block(*cursor);
-  block.not_yet({"token"});
+  const auto token = block.find("token");
+  if (token) config.admin.token = read_secret(*token);
   if (const auto at = block.require("address", kAddressHint)) {
-    if (auto address = at->parsed(&parse_address)) {
-      if (!is_local(*address)) {
-        at->error(
-            "the admin API off loopback needs a token, which is not supported yet; listen on 127.0.0.1, [::1] or a "
-            "unix socket");
-      }
-      config.admin = std::move(address);
+    assign(config.admin.address, at->parsed(&parse_address));
+    if (!token && !is_local(config.admin.address)) {
+      at->error(
+          "whoever reaches the admin API reads the configuration; off loopback it needs a token: {env: NAME}, or "
+          "listen "
+          "on 127.0.0.1, [::1] or a unix socket");
     }
   }
   block.finish();
@@ -86,8 +87,9 @@ void read_health(Block& top, Config& config) {
   Block block(*cursor);
   if (const auto at = block.require("address", kAddressHint)) {
     if (auto address = at->parsed(&parse_address)) {
-      if (config.admin && collide(*config.admin, *address)) {
-        at->error(fmt::format("the address {} is taken already: admin has {}", address->text(), config.admin->text()));
+      if (collide(config.admin.address, *address)) {
+        at->error(
+            fmt::format("the address {} is taken already: admin has {}", address->text(), config.admin.address.text()));
       }
       config.health = std::move(address);
     }

@@ -45,7 +45,7 @@ void read_all(const Cursor& root, Config& config) {
   if (const auto inject = top.find("inject")) config.inject = read_inject(*inject);
   read_strip(top, config);
   read_routes(top, config);
-  top.only("watch", "false");
+  if (const auto watch = top.find("watch")) assign(config.watch, watch->boolean());
   top.not_yet({"user_info", "session_refresh", "errors", "rate_limits", "revocations", "startup_timeout"});
   top.finish();
 }
@@ -76,6 +76,8 @@ Config load_file(const std::string& path, const Environment& environment, Diagno
 Config load_text(const std::string& text, const std::string& folder, const Environment& environment,
                  Diagnostics& diagnostics) {
   Config config;
+  config.text = base::Secret(text);
+  config.folder = folder;
   auto document = parse_document(text, diagnostics);
   if (!document) return config;
   substitute_all(*document, environment, diagnostics);
@@ -86,6 +88,24 @@ Config load_text(const std::string& text, const std::string& folder, const Envir
   override_log(config.log, environment, diagnostics);
   check_references(config, diagnostics);
   return config;
+}
+
+Config load_again(const Config& earlier, const Environment& environment, Diagnostics& diagnostics) {
+  Config config = load_text(std::string(earlier.text.reveal()), earlier.folder, environment, diagnostics);
+  config.file = earlier.file;
+  return config;
+}
+
+std::vector<std::string> secret_files(const Config& config) {
+  std::vector<std::string> files;
+  const auto add = [&files](const SecretReference& secret) {
+    if (secret.kind == SecretReference::Kind::File) files.push_back(secret.name);
+  };
+  if (config.admin.token) add(*config.admin.token);
+  for (const Authenticator& authenticator : config.authenticators) {
+    for (const Key& key : authenticator.jwt.keys) add(key.secret);
+  }
+  return files;
 }
 
 }  // namespace sidegate::config

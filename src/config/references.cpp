@@ -72,7 +72,7 @@ void check_addresses(const Config& config, Diagnostics& diagnostics) {
     Location where;
   };
   std::vector<Taken> all;  // admin and health have been compared by their reader, which knows where they stand
-  if (config.admin) all.push_back({"admin", *config.admin, {}});
+  all.push_back({"admin", config.admin.address, {}});
   if (config.health) all.push_back({"health", *config.health, {}});
   const std::size_t first_listener = all.size();
   for (const Listener& listener : config.listeners) {

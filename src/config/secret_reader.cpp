@@ -48,6 +48,18 @@ std::optional<SecretReference> from_file(const Cursor& cursor, SecretReference r
 
 }  // namespace
 
+std::string SecretReference::source() const {
+  switch (kind) {
+    case Kind::Environment:
+      return "env " + name;
+    case Kind::File:
+      return "file " + name;
+    case Kind::Plain:
+      break;
+  }
+  return "text";
+}
+
 std::optional<SecretReference> read_secret(const Cursor& cursor) {
   SecretReference reference;
   reference.where = cursor.where();

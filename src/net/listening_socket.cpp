@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -138,6 +139,20 @@ ListeningSocket::~ListeningSocket() {
 
 int ListeningSocket::duplicate() const {
   return ::fcntl(descriptor_, F_DUPFD_CLOEXEC, 0);
+}
+
+base::OrMessage<void> ListeningSocket::set_mode(unsigned mode) const {
+  const bool is_unix = address_.kind == config::Address::Kind::Unix;
+  if (is_unix && ::chmod(address_.path.c_str(), mode) != 0) return failure(address_, "its mode cannot be set: ", errno);
+  return {};
+}
+
+void ListeningSocket::refuse_new() const noexcept {
+  // Closing the socket would reset whoever is in its queue. A filter that passes nothing keeps others from joining
+  // them; they try again, and find it closed.
+  sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
+  const sock_fprog filter{1, &nothing};
+  ::setsockopt(descriptor_, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter);
 }
 
 void ListeningSocket::close() noexcept {

@@ -19,11 +19,18 @@ ReadBuffer BufferPool::take() {
   return buffer;
 }
 
+void BufferPool::set_block_bytes(std::size_t block_bytes) noexcept {
+  if (block_bytes == block_bytes_) return;
+  block_bytes_ = block_bytes;
+  blocks_.clear();
+}
+
 void BufferPool::give_back(ReadBuffer buffer) noexcept {
+  const auto block_bytes = buffer.capacity();
   auto block = buffer.release();
   if (block == nullptr) return;
-  budget_->bytes.fetch_sub(block_bytes_, std::memory_order_relaxed);
-  if (blocks_.size() == kKeptMax) return;
+  budget_->bytes.fetch_sub(block_bytes, std::memory_order_relaxed);
+  if (block_bytes != block_bytes_ || blocks_.size() == kKeptMax) return;
   if (blocks_.capacity() == 0) blocks_.reserve(kKeptMax);
   blocks_.push_back(std::move(block));
 }

@@ -35,13 +35,13 @@ void Connection::on_deadline() {
   pool_->discard(*this);
 }
 
-Pool::Pool(const config::Upstream& settings, std::size_t first_server_index, const net::Executor& executor,
-           net::DeadlineWheel& deadlines, net::BufferPool& buffers, net::Resolver& resolver)
-    : settings_(&settings), executor_(executor), deadlines_(&deadlines), buffers_(&buffers), resolver_(&resolver) {
-  for (const auto& server : settings.servers) {
+Pool::Pool(const config::Upstream& settings, const net::Executor& executor, net::DeadlineWheel& deadlines,
+           net::BufferPool& buffers, net::Resolver& resolver)
+    : settings_(settings), executor_(executor), deadlines_(&deadlines), buffers_(&buffers), resolver_(&resolver) {
+  for (const auto& server : settings_.servers) {
     ServerState state;
     state.settings = &server;
-    state.index = first_server_index++;
+    state.index = servers_.size();
     state.endpoints = net::Resolver::literal(server.address);
     servers_.push_back(std::move(state));
   }
@@ -70,17 +70,18 @@ ConnectionPtr Pool::take_idle() {
       ++connection->exchanges_;
       return connection;
     }
-    if (server.open < settings_->max_connections) break;
+    if (server.open < settings_.max_connections) break;
   }
   return nullptr;
 }
 
-boost::asio::awaitable<Result<ConnectionPtr>, net::Executor> Pool::connect() {
+boost::asio::awaitable<Result<ConnectionPtr>, net::Executor> Pool::connect(const ServerState*& tried) {
   Reason worst = Reason::OriginExhausted;
-  for (std::size_t tried = 0; tried < servers_.size(); ++tried) {
+  for (std::size_t i = 0; i < servers_.size(); ++i) {
     ServerState& server = next_server();
-    if (server.open >= settings_->max_connections) continue;
+    if (server.open >= settings_.max_connections) continue;
     if (aborted_) break;
+    tried = &server;
     auto connection = co_await connect_to(server);
     if (connection) co_return connection;
     worst = connection.error();
@@ -89,10 +90,10 @@ boost::asio::awaitable<Result<ConnectionPtr>, net::Executor> Pool::connect() {
 }
 
 boost::asio::awaitable<Result<ConnectionPtr>, net::Executor> Pool::connect_to(ServerState& server) {
-  const auto deadline = std::chrono::steady_clock::now() + settings_->connect_timeout;
+  const auto deadline = std::chrono::steady_clock::now() + settings_.connect_timeout;
   co_await resolve(server, deadline);
   // Others may have gone on meanwhile.
-  if (aborted_ || server.open >= settings_->max_connections) co_return Reason::OriginExhausted;
+  if (aborted_ || server.open >= settings_.max_connections) co_return Reason::OriginExhausted;
   if (!buffers_->has_room(1)) co_return Reason::OutOfMemory;
   auto connection = std::make_shared<Connection>(*this, server, net::StreamSocket(executor_), buffers_->take());
   Reason reason = server.looking_up && server.endpoints.empty() ? Reason::OriginTimeout : Reason::OriginUnreachable;
@@ -128,7 +129,7 @@ boost::asio::awaitable<Result<ConnectionPtr>, net::Executor> Pool::connect_to(Se
 boost::asio::awaitable<void, net::Executor> Pool::resolve(ServerState& server, base::SteadyTime deadline) {
   if (net::Resolver::is_literal(server.settings->address)) co_return;
   const auto now = std::chrono::steady_clock::now();
-  const bool fresh = !server.endpoints.empty() && now - server.resolved_at < settings_->resolve_interval;
+  const bool fresh = !server.endpoints.empty() && now - server.resolved_at < settings_.resolve_interval;
   if (!fresh && !server.looking_up) {
     server.looking_up = true;
     boost::asio::co_spawn(executor_, look_up(server), boost::asio::detached);
@@ -142,6 +143,7 @@ boost::asio::awaitable<void, net::Executor> Pool::resolve(ServerState& server, b
 }
 
 boost::asio::awaitable<void, net::Executor> Pool::look_up(ServerState& server) {
+  const auto self = shared_from_this();
   auto endpoints = co_await resolver_->resolve(server.settings->address);
   // A name server that is out of reach takes nothing away: the last addresses may still be right.
   if (!endpoints.empty()) {

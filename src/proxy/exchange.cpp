@@ -30,7 +30,7 @@ void Exchange::reset() {
   trace_id = {};
   answered.reset();
   answer_due = {};
-  server_url = {};
+  asked_server = nullptr;
   status = 0;
   bytes_in = bytes_out = 0;
   failure.reset();

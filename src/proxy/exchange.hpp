@@ -8,6 +8,7 @@
 #include <sidegate/http/head.hpp>
 #include <sidegate/http/head_parser.hpp>
 #include <sidegate/http/target.hpp>
+#include <sidegate/origin/pool.hpp>
 #include <sidegate/policy/policy.hpp>
 
 #include <cstddef>
@@ -82,8 +83,7 @@ struct Exchange {
   base::SteadyTime started;
   std::optional<base::SteadyTime> answered;  ///< when the origin's head was read
   base::SteadyTime answer_due;               ///< when that is to be at the latest; the epoch until the request was sent
-  std::string_view server_url;
-  std::size_t server_index = 0;
+  const origin::ServerState* asked_server = nullptr;  ///< or was to be asked, where it could not be reached
   unsigned status = 0;
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;

@@ -5,11 +5,13 @@
 #include <sys/socket.h>
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/error.hpp>
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "worker_loop.hpp"
 
@@ -25,43 +27,86 @@ constexpr auto kToken = boost::asio::as_tuple(boost::asio::deferred);
 constexpr std::chrono::seconds kLinger{2};
 constexpr std::size_t kLingerBytesMax = std::size_t{1024} * 1024;
 
+/// How long an idle connection still waits for a request that may be on its way, when the proxy ends.
+constexpr std::chrono::milliseconds kLastChance{200};
+
 }  // namespace
 
-Session::Session(WorkerLoop& loop, net::StreamSocket socket, const net::Peer& peer, std::size_t listener)
+Session::Session(WorkerLoop& loop, net::StreamSocket socket, const net::Peer& peer,
+                 std::shared_ptr<const net::ListeningSocket> at)
     : loop_(loop),
       socket_(std::move(socket)),
-      listener_(listener),
+      at_(std::move(at)),
+      snapshot_(loop.current()),
+      listener_(*snapshot_->listener_of(*at_)),
       in_(loop.buffers().take()),
       changed_(loop.executor()) {
   meet(peer.ip);
-  loop_.add(*this, listener_);
+  auto& counters = snapshot_->counters().counters;
+  ++counters.connections_open[listener_];
+  ++counters.connections_total[listener_];
+  loop_.add(*this);
 }
 
 Session::~Session() {
   loop_.buffers().give_back(std::move(in_));
-  loop_.remove(*this, listener_);
+  --snapshot_->counters().counters.connections_open[listener_];
+  snapshot_.reset();
+  loop_.remove(*this);
 }
 
-void Session::meet(std::string_view peer_ip) {
-  const auto& trusted = loop_.listener(listener_).trusted_proxies;
-  client_ip_ = peer_ip;
+void Session::on_reload() {
+  const auto listener = loop_.current()->listener_of(*at_);
+  listener_gone_ = !listener;
+  if (exchange_ != nullptr || must_close_) return;
+  if (listener) return follow(*listener);
+  // Closed at once, it might cross with a request that is on its way already.
+  wait_until(Waiting::ForRequest, steady_clock::now() + loop_.current()->config().shutdown.grace);
+}
+
+void Session::follow(std::size_t listener) {
+  --snapshot_->counters().counters.connections_open[listener_];
+  snapshot_ = loop_.current();
+  listener_ = listener;
+  ++snapshot_->counters().counters.connections_open[listener_];
+  meet(std::move(client_ip_));
+  loop_.release_unused();
+}
+
+void Session::renew_buffer() {
+  auto& buffers = loop_.buffers();
+  const auto unread = in_.unread();
+  if (in_.capacity() == buffers.block_bytes() || unread.size() > buffers.block_bytes()) return;
+  net::ReadBuffer renewed = buffers.take();
+  boost::asio::buffer_copy(renewed.space(), boost::asio::buffer(unread));
+  renewed.commit(unread.size());
+  buffers.give_back(std::exchange(in_, std::move(renewed)));
+}
+
+bool Session::is_leaving() const noexcept {
+  return listener_gone_ || loop_.draining();
+}
+
+void Session::meet(std::string peer_ip) {
+  const auto& trusted = listener().trusted_proxies;
+  client_ip_ = std::move(peer_ip);
   peer_is_trusted_ = false;
-  if (const auto address = trusted.empty() ? std::nullopt : base::IpAddress::parse(peer_ip)) {
+  if (const auto address = trusted.empty() ? std::nullopt : base::IpAddress::parse(client_ip_)) {
     peer_is_trusted_ = std::any_of(trusted.begin(), trusted.end(),
                                    [&](const base::IpRange& range) { return range.contains(*address); });
   }
-  forwarding_.emplace(client_ip_, loop_.bound_address(listener_), peer_is_trusted_);
+  forwarding_.emplace(client_ip_, at_->address(), peer_is_trusted_);
 }
 
 boost::asio::awaitable<bool, net::Executor> Session::read_proxy_header() {
   if (!peer_is_trusted_) {
-    loop_.warn_of_peer("a connection was closed: its sender is none of trusted_proxies", listener_, client_ip_);
+    loop_.warn_of_peer("a connection was closed: its sender is none of trusted_proxies", listener().name, client_ip_);
     co_return false;
   }
   while (true) {
     const auto header = net::parse_proxy_header(in_.unread());
     if (header.status == net::ProxyHeader::Status::Broken) {
-      loop_.warn_of_peer("a connection was closed: it does not begin with a PROXY header", listener_, client_ip_);
+      loop_.warn_of_peer("a connection was closed: it does not begin with a PROXY header", listener().name, client_ip_);
       co_return false;
     }
     if (header.status == net::ProxyHeader::Status::Whole) {
@@ -78,8 +123,9 @@ boost::asio::awaitable<bool, net::Executor> Session::read_proxy_header() {
 
 boost::asio::awaitable<void, net::Executor> Session::run() {
   const auto self = shared_from_this();
-  wait_until(Waiting::ForRequest, steady_clock::now() + loop_.limits().head_timeout);
-  if (loop_.listener(listener_).proxy_protocol && !co_await read_proxy_header()) {
+  const auto patience = loop_.stopped_accepting() ? kLastChance : limits().head_timeout;
+  wait_until(Waiting::ForRequest, steady_clock::now() + patience);
+  if (listener().proxy_protocol && !co_await read_proxy_header()) {
     loop_.deadlines().clear(*this);
     co_return close();
   }
@@ -89,7 +135,7 @@ boost::asio::awaitable<void, net::Executor> Session::run() {
       // Never after the end: Asio waits for an event then, and there is none to come.
       if (client_done_) break;
       if (exchange_ != nullptr && waiting_ != Waiting::ForHead) {
-        wait_until(Waiting::ForHead, steady_clock::now() + loop_.limits().head_timeout);
+        wait_until(Waiting::ForHead, steady_clock::now() + limits().head_timeout);
       }
       const auto [error, bytes] = co_await socket_.async_read_some(in_.space(), kToken);
       in_.commit(bytes);
@@ -125,7 +171,7 @@ boost::asio::awaitable<void, net::Executor> Session::run() {
       co_await answer_refusal(exchange_->failure.value_or(Reason::HeadTooLarge), false);
       break;
     }
-    auto connection = loop_.pool(exchange_->decision.route->upstream).take_idle();
+    auto connection = pool().take_idle();
     if (connection == nullptr) {
       if (!co_await connect()) {
         const auto reason = *exchange_->failure;
@@ -162,7 +208,7 @@ boost::asio::awaitable<void, net::Executor> Session::run() {
     if (must_close_) break;
   }
   if (must_close_) co_await linger();
-  if (exchange_ != nullptr) loop_.give_back(std::move(exchange_));
+  if (exchange_ != nullptr) snapshot_->give_back(std::move(exchange_));
   loop_.deadlines().clear(*this);
   close();
 }
@@ -182,8 +228,7 @@ void Session::attach(const origin::ConnectionPtr& connection) noexcept {
   connection->user = this;
   connection_ = connection;
   in_flight_ = true;
-  exchange_->server_url = connection->server().settings->url;
-  exchange_->server_index = connection->server().index;
+  exchange_->asked_server = &connection->server();
 }
 
 void Session::break_off(Reason reason) noexcept {
@@ -222,11 +267,10 @@ void Session::end_with_credential(base::SteadyTime now) {
 void Session::wait_for_answer() {
   if (exchange_->response_head_read) {
     // It has begun already; from now on only the origin can keep us waiting.
-    const auto& upstream = loop_.pool(exchange_->decision.route->upstream).settings();
-    return wait_until(Waiting::ForOrigin, steady_clock::now() + upstream.idle_timeout);
+    return wait_until(Waiting::ForOrigin, steady_clock::now() + pool().settings().idle_timeout);
   }
   const auto& route = *exchange_->decision.route;
-  const auto timeout = route.timeout.value_or(loop_.pool(route.upstream).settings().response_timeout);
+  const auto timeout = route.timeout.value_or(pool().settings().response_timeout);
   // A request without a body on a ready connection was sent when its head was read: the clock need not be asked again.
   const bool sent_at_once =
       exchange_->bytes_in == exchange_->head.bytes.size() && connection_ != nullptr && connection_->reused();
@@ -266,11 +310,8 @@ void Session::on_deadline() {
   }
 }
 
-void Session::close_if_idle() noexcept {
-  // What has come already is answered: the waiting coroutine is about to be told of it.
-  boost::system::error_code error;
-  const bool anything_came = socket_.available(error) > 0;
-  if (exchange_ == nullptr && in_.empty() && (error || !anything_came)) close();
+void Session::close_if_idle() {
+  if (exchange_ == nullptr && !must_close_) wait_until(Waiting::ForRequest, steady_clock::now() + kLastChance);
 }
 
 void Session::abort() noexcept {
@@ -294,17 +335,18 @@ void Session::reset_connection() noexcept {
 void Session::finish() {
   Exchange& exchange = *exchange_;
   const auto now = steady_clock::now();
-  loop_.record(exchange, exchange.client_ip.empty() ? client_ip_ : exchange.client_ip, now);
-  must_close_ = !exchange.keep_alive || loop_.draining() || !socket_.is_open();
+  loop_.record(*snapshot_, exchange, exchange.client_ip.empty() ? client_ip_ : exchange.client_ip, now);
+  must_close_ = !exchange.keep_alive || is_leaving() || !socket_.is_open();
   in_flight_ = false;
   connection_ = nullptr;
-  loop_.give_back(std::move(exchange_));
+  snapshot_->give_back(std::move(exchange_));
   if (must_close_) {
     boost::system::error_code ignored;
     socket_.shutdown(net::StreamSocket::shutdown_send, ignored);
     wait_until(Waiting::Lingering, now + kLinger);
   } else {
-    wait_until(Waiting::ForRequest, now + loop_.limits().keep_alive_timeout);
+    if (snapshot_ != loop_.current()) follow(*loop_.current()->listener_of(*at_));
+    wait_until(Waiting::ForRequest, now + limits().keep_alive_timeout);
   }
   changed_.notify();
 }

@@ -17,6 +17,7 @@
 #include "exchange.hpp"
 #include "forwarding_lines.hpp"
 #include "signal.hpp"
+#include "snapshot.hpp"
 
 namespace sidegate::proxy {
 
@@ -38,18 +39,23 @@ using SessionListHook = boost::intrusive::list_base_hook<boost::intrusive::tag<S
 /// is still in it: `run` keeps the session alive, and ends only when no exchange is under way.
 class Session final : public net::Deadline, public SessionListHook, public std::enable_shared_from_this<Session> {
  public:
-  Session(WorkerLoop& loop, net::StreamSocket socket, const net::Peer& peer, std::size_t listener);
+  /// `at` is what the peer connected to, a socket of the loop's current configuration.
+  Session(WorkerLoop& loop, net::StreamSocket socket, const net::Peer& peer,
+          std::shared_ptr<const net::ListeningSocket> at);
   ~Session() override;
 
   /// Serves the connection until it is closed.
   boost::asio::awaitable<void, net::Executor> run();
 
   /// Reads answers from `connection` for whichever session uses it, until it is closed.
-  static boost::asio::awaitable<void, net::Executor> relay_answers(WorkerLoop& loop, std::size_t upstream,
+  static boost::asio::awaitable<void, net::Executor> relay_answers(std::shared_ptr<origin::Pool> pool,
                                                                    origin::ConnectionPtr connection);
 
-  /// Closes the connection now if no request is under way on it.
-  void close_if_idle() noexcept;
+  /// The loop has a new configuration: follows it at once if no request is under way, else after that.
+  void on_reload();
+
+  /// Closes the connection soon if no request is under way on it, nor comes meanwhile: one may be on its way already.
+  void close_if_idle();
 
   /// Closes it whatever is under way.
   void abort() noexcept;
@@ -75,7 +81,17 @@ class Session final : public net::Deadline, public SessionListHook, public std::
 
   // Before the first request: session.cpp.
   boost::asio::awaitable<bool, net::Executor> read_proxy_header();
-  void meet(std::string_view peer_ip);
+  void meet(std::string peer_ip);
+  /// Goes on by the loop's current configuration, in which this is the place of the listener.
+  void follow(std::size_t listener);
+  /// A buffer of the size that the current configuration asks for, with what is unread; no read may be under way.
+  void renew_buffer();
+  /// Whether the answer under way, or the next one, is the connection's last.
+  bool is_leaving() const noexcept;
+  const config::Listener& listener() const noexcept { return snapshot_->listener(listener_); }
+  const base::Limits& limits() const noexcept { return snapshot_->limits(); }
+  /// Of the upstream that the current request goes to.
+  origin::Pool& pool() const noexcept { return snapshot_->pool(exchange_->decision.route->upstream); }
 
   // The request: session_request.cpp.
   HeadStep parse_head();
@@ -142,7 +158,9 @@ class Session final : public net::Deadline, public SessionListHook, public std::
 
   WorkerLoop& loop_;
   net::StreamSocket socket_;
-  std::size_t listener_;
+  std::shared_ptr<const net::ListeningSocket> at_;
+  std::shared_ptr<Snapshot> snapshot_;  ///< what the current request began with
+  std::size_t listener_ = 0;            ///< its place in the snapshot
   std::string client_ip_;
   bool peer_is_trusted_ = false;
   bool proxied_ = false;                       ///< a PROXY header has said who the client is
@@ -152,11 +170,12 @@ class Session final : public net::Deadline, public SessionListHook, public std::
   origin::ConnectionPtr connection_;    ///< while the exchange uses one
   Signal changed_;                      ///< the exchange is over
   Waiting waiting_ = Waiting::ForRequest;
-  bool in_flight_ = false;     ///< the answer is the other coroutine's
-  bool client_done_ = false;   ///< the client has closed its sending side
-  bool must_close_ = false;    ///< the last answer has been sent
-  bool head_overdue_ = false;  ///< its deadline has passed
-  std::size_t pin_begin_ = 0;  ///< the current request lies at [pin_begin_, pin_end_) of `in_` and must stay there
+  bool in_flight_ = false;      ///< the answer is the other coroutine's
+  bool client_done_ = false;    ///< the client has closed its sending side
+  bool listener_gone_ = false;  ///< a reload has removed it
+  bool must_close_ = false;     ///< the last answer has been sent
+  bool head_overdue_ = false;   ///< its deadline has passed
+  std::size_t pin_begin_ = 0;   ///< the current request lies at [pin_begin_, pin_end_) of `in_` and must stay there
   std::size_t pin_end_ = 0;
 };
 

@@ -42,9 +42,8 @@ constexpr std::string_view kAllowWithoutConnect = "Allow: GET, HEAD, POST, PUT, 
 
 }  // namespace
 
-boost::asio::awaitable<void, net::Executor> Session::relay_answers(WorkerLoop& loop, std::size_t upstream,
+boost::asio::awaitable<void, net::Executor> Session::relay_answers(std::shared_ptr<origin::Pool> pool,
                                                                    origin::ConnectionPtr connection) {
-  origin::Pool& pool = loop.pool(upstream);
   net::ReadBuffer& in = connection->buffer();
   in.restart();
   while (true) {
@@ -79,7 +78,7 @@ boost::asio::awaitable<void, net::Executor> Session::relay_answers(WorkerLoop& l
     }
     if (progress == Progress::Retrying) break;
     if (progress == Progress::NeedMore) {
-      const auto idle_timeout = pool.settings().idle_timeout;
+      const auto idle_timeout = pool->settings().idle_timeout;
       if (!session->exchange_->response_head_read && session->waiting_ == Waiting::ForClient) {
         session->wait_for_answer();
       }
@@ -105,20 +104,20 @@ boost::asio::awaitable<void, net::Executor> Session::relay_answers(WorkerLoop& l
     const bool reusable = progress == Progress::Finished && session->exchange_->response_facts.keep_alive &&
                           session->exchange_->request_sent() && !session->exchange_->answer_sent && in.empty() &&
                           connection->is_open();
-    if (reusable) pool.give_back(connection);
+    if (reusable) pool->give_back(connection);
     session->finish();
     if (!reusable) break;
     in.restart();
   }
   connection->user = nullptr;
-  pool.discard(*connection);
+  pool->discard(*connection);
 }
 
 void Session::refuse(Reason reason, bool keep_alive) {
   Exchange& exchange = *exchange_;
   exchange.failure = reason;
   exchange.failure_answered = true;
-  exchange.keep_alive = keep_alive && !loop_.draining();
+  exchange.keep_alive = keep_alive && !is_leaving();
   http::Answer answer;
   answer.status = base::status_of(reason);
   answer.error = http::error_text(reason);
@@ -166,14 +165,14 @@ Session::Progress Session::take_answer_head() {
   exchange.response_head_read = true;
   exchange.answered = steady_clock::now();
   exchange.status = exchange.response.status;
-  exchange.response_body = http::BodyDecoder(facts->framing, loop_.limits());
+  exchange.response_body = http::BodyDecoder(facts->framing, limits());
   using Kind = http::Framing::Kind;
   const bool without_length = facts->framing.kind == Kind::Chunked || facts->framing.kind == Kind::UntilClose;
   const bool understands_chunks = exchange.head.version == http::Version::Http11;
   exchange.response_chunked = without_length && understands_chunks;
   // RFC 9112 section 9.3: a client that is still sending when its answer is there is told to stop.
-  exchange.keep_alive = exchange.facts.keep_alive && exchange.request_done && !loop_.draining() &&
-                        (!without_length || understands_chunks);
+  exchange.keep_alive =
+      exchange.facts.keep_alive && exchange.request_done && !is_leaving() && (!without_length || understands_chunks);
   const bool may_expire = exchange.decision.ends != base::UnixTime::max();
   if (may_expire && is_event_stream(exchange.response)) end_with_credential(*exchange.answered);
   append_request_id();
@@ -267,7 +266,7 @@ bool Session::can_retry() const noexcept {
   // RFC 9112 section 9.3.1: a connection that was idle may have been closed just as the request was sent on it.
   const Exchange& exchange = *exchange_;
   return connection_->reused() && !exchange.answer_began && !exchange.retried && exchange.replayable &&
-         http::is_idempotent(exchange.head.known_method) && !loop_.draining();
+         http::is_idempotent(exchange.head.known_method);
 }
 
 Session::Progress Session::fail(Reason reason) {
@@ -303,7 +302,7 @@ boost::asio::awaitable<void, net::Executor> Session::flush_to_client() {
     if (exchange_->tunnel) {
       restart_tunnel_timeout();
     } else {
-      wait_until(Waiting::ForClient, steady_clock::now() + loop_.limits().idle_timeout);
+      wait_until(Waiting::ForClient, steady_clock::now() + limits().idle_timeout);
     }
     const auto [error] = co_await socket_.async_wait(net::StreamSocket::wait_write, kToken);
     if (!error) continue;

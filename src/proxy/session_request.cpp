@@ -39,10 +39,11 @@ constexpr std::chrono::seconds kUploadPause{2};
 
 Session::HeadStep Session::parse_head() {
   if (in_.empty()) {
+    renew_buffer();
     in_.restart();
     return HeadStep::NeedMore;
   }
-  if (exchange_ == nullptr) exchange_ = loop_.take_exchange();
+  if (exchange_ == nullptr) exchange_ = snapshot_->take_exchange();
   Exchange& exchange = *exchange_;
   const auto whole = exchange.request_parser.parse(in_.unread(), exchange.head);
   Result<void> fine{};
@@ -51,6 +52,7 @@ Session::HeadStep Session::parse_head() {
   } else if (!*whole) {
     if (in_.space_bytes() < kRoomMin) {
       in_.move_to(0);
+      renew_buffer();
       exchange.request_parser.reset();
     }
     return HeadStep::NeedMore;
@@ -78,7 +80,7 @@ Session::HeadStep Session::parse_head() {
   pin_end_ = in_.position();
   exchange.head_read = true;
   exchange.bytes_in = exchange.head.bytes.size();
-  exchange.request_body = http::BodyDecoder(exchange.facts.framing, loop_.limits());
+  exchange.request_body = http::BodyDecoder(exchange.facts.framing, limits());
   return HeadStep::Whole;
 }
 
@@ -105,7 +107,7 @@ Result<void> Session::read_facts() {
 void Session::read_what_peer_tells() {
   Exchange& exchange = *exchange_;
   const auto& fields = exchange.head.fields;
-  const auto client = find_client_address(fields, loop_.listener(listener_).trusted_proxies);
+  const auto client = find_client_address(fields, listener().trusted_proxies);
   if (client && !proxied_) exchange.client_ip = client->text();
   exchange.request_id = find_request_id(fields);
 }
@@ -114,7 +116,7 @@ void Session::decide(base::SteadyTime now) {
   Exchange& exchange = *exchange_;
   const policy::Request request{&exchange.head, &exchange.facts, &exchange.target, listener_};
   const auto civil = std::chrono::floor<std::chrono::seconds>(loop_.civil_time(now));
-  exchange.decision = loop_.policy().decide(request, civil, exchange.scratch);
+  exchange.decision = snapshot_->policy().decide(request, civil, exchange.scratch);
   exchange.trace_id = find_trace_id(exchange.head.fields);
   auto& decision = exchange.decision;
   if (decision.kind == policy::Decision::Kind::Refuse) return;
@@ -144,7 +146,7 @@ void Session::make_host_line() {
   if (host.empty()) {
     if (exchange.facts.has_host) return;
     // HTTP/1.0 may leave it out, HTTP/1.1 may not.
-    const auto& address = loop_.pool(exchange.decision.route->upstream).settings().servers.front().address;
+    const auto& address = pool().settings().servers.front().address;
     server = address.kind == config::Address::Kind::Unix ? "localhost" : address.text();
     host = exchange.facts.host.empty() ? std::string_view(server) : exchange.facts.host;
   }
@@ -177,7 +179,7 @@ bool Session::gather_request() {
   request.head = &exchange.head;
   request.facts = &exchange.facts;
   request.target = &exchange.target;
-  request.filter = &loop_.policy().filter();
+  request.filter = &snapshot_->policy().filter();
   request.path = exchange.decision.path;
   make_host_line();
   request.host_line = exchange.host_line;
@@ -220,7 +222,7 @@ std::optional<Reason> Session::gather_request_body() {
         break;
       case Kind::Trailer:
         if (!std::exchange(exchange.request_trailers, true)) out.append("0\r\n");
-        if (http::may_be_trailer(step->trailer) && !loop_.policy().filter().drops(step->trailer)) {
+        if (http::may_be_trailer(step->trailer) && !snapshot_->policy().filter().drops(step->trailer)) {
           out.append(step->trailer.line);
         }
         break;
@@ -243,14 +245,14 @@ bool Session::read_ahead() noexcept {
 }
 
 boost::asio::awaitable<bool, net::Executor> Session::connect() {
-  const auto upstream = exchange_->decision.route->upstream;
+  const auto pool = snapshot_->shared_pool(exchange_->decision.route->upstream);
   loop_.deadlines().clear(*this);  // the pool has one of its own
-  auto made = co_await loop_.pool(upstream).connect();
+  auto made = co_await pool->connect(exchange_->asked_server);
   if (!made) {
     if (!exchange_->failure) exchange_->failure = made.error();
     co_return false;
   }
-  boost::asio::co_spawn(loop_.executor(), relay_answers(loop_, upstream, *made), boost::asio::detached);
+  boost::asio::co_spawn(loop_.executor(), relay_answers(pool, *made), boost::asio::detached);
   if (exchange_->failure) {
     (*made)->close();
     co_return false;
@@ -286,8 +288,7 @@ boost::asio::awaitable<void, net::Executor> Session::flush_to_origin() {
 void Session::wait_for_upload(Waiting waiting) {
   const auto now = steady_clock::now();
   if (exchange_->answer_sent) return wait_until(waiting, now + kUploadPause);
-  const auto& upstream = loop_.pool(exchange_->decision.route->upstream).settings();
-  wait_until(waiting, now + (waiting == Waiting::ForBody ? loop_.limits().idle_timeout : upstream.idle_timeout));
+  wait_until(waiting, now + (waiting == Waiting::ForBody ? limits().idle_timeout : pool().settings().idle_timeout));
 }
 
 boost::asio::awaitable<void, net::Executor> Session::relay_request_body() {

@@ -33,7 +33,7 @@ Session::Progress Session::begin_tunnel() {
   exchange.response_head_read = true;
   exchange.answered = steady_clock::now();
   exchange.status = exchange.response.status;
-  exchange.response_body = http::BodyDecoder({.kind = http::Framing::Kind::UntilClose, .length = 0}, loop_.limits());
+  exchange.response_body = http::BodyDecoder({.kind = http::Framing::Kind::UntilClose, .length = 0}, limits());
   append_request_id();
   exchange.answer += http::kUpgradeLines;
   const http::ForwardedResponse forwarded{
@@ -47,7 +47,7 @@ Session::Progress Session::begin_tunnel() {
 }
 
 void Session::restart_tunnel_timeout() {
-  const auto idle_timeout = loop_.pool(exchange_->decision.route->upstream).settings().idle_timeout;
+  const auto idle_timeout = pool().settings().idle_timeout;
   wait_until(Waiting::OnTunnel, steady_clock::now() + idle_timeout);
 }
 

@@ -9,32 +9,44 @@
 namespace sidegate::proxy {
 
 struct Worker::Core {
-  explicit Core(WorkerSetup setup) : loop(std::move(setup)) {}
+  Core(WorkerConfiguration configuration, SharedState& shared) : loop(std::move(configuration), shared) {}
   WorkerLoop loop;
 };
 
-Worker::Worker(WorkerSetup setup) : core_(std::make_unique<Core>(std::move(setup))) {
+Worker::Worker(WorkerConfiguration configuration, SharedState& shared)
+    : core_(std::make_unique<Core>(std::move(configuration), shared)) {
   core_->loop.start();
 }
 Worker::~Worker() = default;
 
-void Worker::run() {
+telemetry::NamedCounters Worker::run() {
   core_->loop.io().run();
+  return core_->loop.copy_counters();
+}
+
+void Worker::apply(WorkerConfiguration next, std::function<void()> done) {
+  boost::asio::post(core_->loop.io(), [this, next = std::move(next), done = std::move(done)]() mutable {
+    core_->loop.apply(std::move(next));
+    done();
+  });
 }
 
 void Worker::begin_drain() {
   boost::asio::post(core_->loop.io(), [this] { core_->loop.begin_drain(); });
 }
 
-void Worker::stop_accepting() {
-  boost::asio::post(core_->loop.io(), [this] { core_->loop.stop_accepting(); });
+void Worker::stop_accepting(std::function<void()> done) {
+  boost::asio::post(core_->loop.io(), [this, done = std::move(done)] {
+    core_->loop.stop_accepting();
+    done();
+  });
 }
 
 void Worker::abort() {
   boost::asio::post(core_->loop.io(), [this] { core_->loop.abort(); });
 }
 
-void Worker::copy_counters(std::function<void(telemetry::WorkerCounters)> done) {
+void Worker::copy_counters(std::function<void(telemetry::NamedCounters)> done) {
   boost::asio::post(core_->loop.io(), [this, done = std::move(done)] { done(core_->loop.copy_counters()); });
 }
 

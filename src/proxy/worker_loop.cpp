@@ -8,6 +8,9 @@
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/detached.hpp>
 
+#include <algorithm>
+#include <utility>
+
 namespace sidegate::proxy {
 namespace {
 
@@ -15,6 +18,10 @@ constexpr auto kToken = boost::asio::as_tuple(boost::asio::deferred);
 
 /// Room for a body behind the largest head.
 constexpr std::size_t kBodyRoomBytes = std::size_t{16} * 1024;
+
+std::size_t block_bytes(const config::Config& config) noexcept {
+  return config.limits.head_bytes_max + kBodyRoomBytes;
+}
 
 /// How many connections one wake-up takes, so that the other workers get their share.
 constexpr int kAcceptsAtOnce = 4;
@@ -57,19 +64,13 @@ telemetry::MethodLabel label_of(http::Method method) noexcept {
 
 }  // namespace
 
-WorkerLoop::WorkerLoop(WorkerSetup setup)
-    : setup_(std::move(setup)),
-      client_buffers_(setup_.config.limits.head_bytes_max + kBodyRoomBytes, setup_.shared.buffers),
-      origin_buffers_(setup_.config.limits.head_bytes_max + kBodyRoomBytes, setup_.shared.buffers),
-      counters_(setup_.labels),
+WorkerLoop::WorkerLoop(WorkerConfiguration configuration, SharedState& shared)
+    : shared_(shared),
+      client_buffers_(block_bytes(*configuration.config), shared_.buffers),
+      origin_buffers_(block_bytes(*configuration.config), shared_.buffers),
       civil_base_(std::chrono::system_clock::now()),
-      steady_base_(std::chrono::steady_clock::now()) {
-  std::size_t server_index = 0;
-  for (const auto& upstream : setup_.config.upstreams) {
-    pools_.emplace_back(upstream, server_index, executor(), deadlines_, origin_buffers_, resolver_);
-    server_index += upstream.servers.size();
-  }
-}
+      steady_base_(std::chrono::steady_clock::now()),
+      current_(std::make_shared<Snapshot>(std::move(configuration), pool_parts(), nullptr)) {}
 
 WorkerLoop::~WorkerLoop() {
   // Whatever still waits is woken and ends, while everything that it uses is still there.
@@ -89,57 +90,57 @@ std::chrono::sys_time<std::chrono::microseconds> WorkerLoop::civil_time(base::St
   return std::chrono::floor<std::chrono::microseconds>(civil_base_ + (moment - steady_base_));
 }
 
-std::unique_ptr<Exchange> WorkerLoop::take_exchange() {
-  if (exchanges_.empty()) return std::make_unique<Exchange>(limits());
-  auto exchange = std::move(exchanges_.back());
-  exchanges_.pop_back();
-  return exchange;
-}
-
-void WorkerLoop::give_back(std::unique_ptr<Exchange> exchange) noexcept {
-  if (exchanges_.size() == kExchangesKept) return;
-  if (exchanges_.capacity() == 0) exchanges_.reserve(kExchangesKept);
-  exchange->reset();
-  exchanges_.push_back(std::move(exchange));
-}
-
-void WorkerLoop::add(Session& session, std::size_t listener) noexcept {
+void WorkerLoop::add(Session& session) noexcept {
   sessions_.push_back(session);
-  ++counters_.connections_open[listener];
-  ++counters_.connections_total[listener];
 }
 
-void WorkerLoop::remove(Session& session, std::size_t listener) noexcept {
+void WorkerLoop::remove(Session& session) noexcept {
   sessions_.erase(sessions_.iterator_to(session));
-  --counters_.connections_open[listener];
-  setup_.shared.connections.fetch_sub(1, std::memory_order_relaxed);
+  shared_.connections.fetch_sub(1, std::memory_order_relaxed);
+  release_unused();
   drain_pools_when_idle();
 }
 
-void WorkerLoop::warn_of_peer(std::string_view what, std::size_t listener, std::string_view peer_ip) {
+void WorkerLoop::release_unused() {
+  std::erase_if(earlier_, [this](const std::shared_ptr<Snapshot>& snapshot) {
+    if (snapshot.use_count() > 1) return false;
+    current_->counters().merge(snapshot->counters());
+    return true;
+  });
+}
+
+void WorkerLoop::warn_of_peer(std::string_view what, std::string_view listener, std::string_view peer_ip) {
   const auto now = std::chrono::steady_clock::now();
   if (now - warned_at_ < std::chrono::seconds(1)) return;
   warned_at_ = now;
-  telemetry::log(telemetry::Level::Warning, what, {{"listener", this->listener(listener).name}, {"peer", peer_ip}});
+  telemetry::log(telemetry::Level::Warning, what, {{"listener", listener}, {"peer", peer_ip}});
 }
 
-void WorkerLoop::record(const Exchange& exchange, std::string_view client_ip, base::SteadyTime now) {
+void WorkerLoop::record(Snapshot& snapshot, const Exchange& exchange, std::string_view client_ip,
+                        base::SteadyTime now) {
+  auto& counters = snapshot.counters().counters;
   const auto& decision = exchange.decision;
   const bool matched = decision.route != nullptr;
   const auto duration = now - exchange.started;
-  const auto method = label_of(exchange.head_read ? exchange.head.known_method : http::Method::Other);
+  const auto method = label_of(exchange.head_parsed ? exchange.head.known_method : http::Method::Other);
   // How long a tunnel lasted says nothing of how fast anybody answered.
   const auto counted = exchange.tunnel ? *exchange.answered - exchange.started : duration;
-  counters_.count_request(matched ? decision.route->index : setup_.config.routes.size(), method, exchange.status,
-                          counted);
+  counters.count_request(matched ? decision.route->index : snapshot.config().routes.size(), method, exchange.status,
+                         counted);
   if (decision.outcome && decision.authenticator != policy::Decision::kNone) {
-    counters_.count_decision(decision.authenticator, *decision.outcome);
+    counters.count_decision(decision.authenticator, *decision.outcome);
   }
-  if (matched && exchange.answered) {
-    counters_.count_origin(decision.route->upstream, exchange.server_index, exchange.response.status,
-                           *exchange.answered - exchange.started);
+  if (matched && exchange.asked_server != nullptr) {
+    const auto place = snapshot.server_place(decision.route->upstream, *exchange.asked_server);
+    if (exchange.answered) {
+      counters.count_origin(decision.route->upstream, place, exchange.response.status,
+                            *exchange.answered - exchange.started);
+    } else {
+      counters.count_unanswered(place);
+    }
   }
-  if (setup_.access_log == nullptr) return;
+  if (matched && exchange.retried) ++counters.origin_retries[decision.route->upstream];
+  if (snapshot.access_log() == nullptr) return;
   telemetry::AccessRecord record;
   record.time = civil_time(exchange.started);
   record.request_id = exchange.request_id;
@@ -154,9 +155,9 @@ void WorkerLoop::record(const Exchange& exchange, std::string_view client_ip, ba
   record.status = exchange.status;
   record.duration = std::chrono::duration_cast<std::chrono::microseconds>(duration);
   if (matched) record.route = decision.route->name;
-  if (!exchange.server_url.empty()) {
-    record.upstream = setup_.config.upstreams[decision.route->upstream].name;
-    record.server = exchange.server_url;
+  if (exchange.asked_server != nullptr) {
+    record.upstream = snapshot.config().upstreams[decision.route->upstream].name;
+    record.server = exchange.asked_server->settings->url;
   }
   if (matched && exchange.answered) {
     record.upstream_duration =
@@ -169,59 +170,88 @@ void WorkerLoop::record(const Exchange& exchange, std::string_view client_ip, ba
   record.authenticator = decision.authenticator_name;
   record.auth_outcome = decision.outcome;
   record.reason = exchange.failure;
-  setup_.access_log->push(record);
+  snapshot.access_log()->push(record);
 }
 
 void WorkerLoop::start() {
-  for (std::size_t i = 0; i < setup_.listeners.size(); ++i) {
-    accepting_.emplace_back(executor(), setup_.listeners[i].duplicate());
-  }
-  for (std::size_t i = 0; i < accepting_.size(); ++i) {
-    boost::asio::co_spawn(executor(), accept_from(i), boost::asio::detached);
-  }
+  for (const auto& socket : current_->sockets()) begin_accepting(socket);
 }
 
-boost::asio::awaitable<void, net::Executor> WorkerLoop::accept_from(std::size_t listener) {
+void WorkerLoop::apply(WorkerConfiguration next) {
+  const auto snapshot = std::make_shared<Snapshot>(std::move(next), pool_parts(), current_.get());
+  std::erase_if(accepting_, [&](const std::shared_ptr<Accepting>& accepting) {
+    if (snapshot->listener_of(*accepting->socket)) return false;
+    end(*accepting);  // while its listener's configuration is the current one
+    return true;
+  });
+  auto before = std::exchange(current_, snapshot);
+  earlier_.push_back(before);
+  client_buffers_.set_block_bytes(block_bytes(snapshot->config()));
+  origin_buffers_.set_block_bytes(block_bytes(snapshot->config()));
+  for (const auto& pool : before->pools()) {
+    if (!snapshot->has(*pool)) pool->drain();
+  }
+  for (const auto& socket : snapshot->sockets()) {
+    if (!before->listener_of(*socket)) begin_accepting(socket);
+  }
+  before.reset();
+  for (Session& session : sessions_) session.on_reload();
+  release_unused();
+}
+
+void WorkerLoop::begin_accepting(const std::shared_ptr<const net::ListeningSocket>& socket) {
+  accepting_.push_back(std::make_shared<Accepting>(socket, Descriptor(executor(), socket->duplicate())));
+  boost::asio::co_spawn(executor(), accept_from(accepting_.back()), boost::asio::detached);
+}
+
+boost::asio::awaitable<void, net::Executor> WorkerLoop::accept_from(std::shared_ptr<Accepting> accepting) {
   using Timer = boost::asio::basic_waitable_timer<std::chrono::steady_clock,
                                                   boost::asio::wait_traits<std::chrono::steady_clock>, net::Executor>;
   Timer pause(executor());
-  while (!stopped_accepting_) {
-    const auto [error] = co_await accepting_[listener].async_wait(Descriptor::wait_read, kToken);
+  while (accepting->descriptor.is_open()) {
+    const auto [error] = co_await accepting->descriptor.async_wait(Descriptor::wait_read, kToken);
     if (error) break;
-    for (int i = 0; i < kAcceptsAtOnce && !stopped_accepting_; ++i) {
-      net::StreamSocket socket(executor());
-      net::Peer peer;
-      const auto status = net::accept_now(accepting_[listener].native_handle(), socket, peer);
-      if (status == net::AcceptStatus::Accepted) {
-        welcome(std::move(socket), peer, listener);
-        continue;
-      }
-      if (status == net::AcceptStatus::WouldBlock) break;
-      if (!stopped_accepting_) {
-        telemetry::log(telemetry::Level::Error, "no connection can be accepted: out of descriptors or memory",
-                       {{"listener", this->listener(listener).name}});
-        pause.expires_after(kExhaustedPause);
-        co_await pause.async_wait(kToken);
-      }
-      break;
-    }
+    auto status = net::AcceptStatus::Accepted;
+    for (int i = 0; i < kAcceptsAtOnce && status == net::AcceptStatus::Accepted; ++i) status = accept_one(*accepting);
+    const bool waits = status == net::AcceptStatus::Accepted || status == net::AcceptStatus::WouldBlock;
+    if (waits || !accepting->descriptor.is_open()) continue;
+    telemetry::log(telemetry::Level::Error, "no connection can be accepted: out of descriptors or memory",
+                   {{"address", accepting->socket->address().text()}});
+    pause.expires_after(kExhaustedPause);
+    co_await pause.async_wait(kToken);
   }
 }
 
-void WorkerLoop::welcome(net::StreamSocket socket, const net::Peer& peer, std::size_t listener) {
-  const auto others = setup_.shared.connections.fetch_add(1, std::memory_order_relaxed);
-  const bool too_many = others >= limits().connections_max;
+net::AcceptStatus WorkerLoop::accept_one(Accepting& accepting) {
+  net::StreamSocket socket(executor());
+  net::Peer peer;
+  const auto status = net::accept_now(accepting.descriptor.native_handle(), socket, peer);
+  if (status == net::AcceptStatus::Accepted) welcome(std::move(socket), peer, accepting.socket);
+  return status;
+}
+
+void WorkerLoop::end(Accepting& accepting) {
+  if (!accepting.descriptor.is_open()) return;
+  while (accept_one(accepting) == net::AcceptStatus::Accepted) continue;
+  boost::system::error_code ignored;
+  accepting.descriptor.close(ignored);
+}
+
+void WorkerLoop::welcome(net::StreamSocket socket, const net::Peer& peer,
+                         const std::shared_ptr<const net::ListeningSocket>& at) {
+  const auto others = shared_.connections.fetch_add(1, std::memory_order_relaxed);
+  const bool too_many = others >= current_->limits().connections_max;
   // A client that finds no room for a connection to the origin as well could only be refused.
   if (too_many || !client_buffers_.has_room(2)) {
-    setup_.shared.connections.fetch_sub(1, std::memory_order_relaxed);
-    turn_away(socket, too_many ? base::Reason::TooManyConnections : base::Reason::OutOfMemory);
+    shared_.connections.fetch_sub(1, std::memory_order_relaxed);
+    turn_away(socket, peer, too_many ? base::Reason::TooManyConnections : base::Reason::OutOfMemory);
     return;
   }
-  const auto session = std::make_shared<Session>(*this, std::move(socket), peer, listener);
+  const auto session = std::make_shared<Session>(*this, std::move(socket), peer, at);
   boost::asio::co_spawn(executor(), session->run(), boost::asio::detached);
 }
 
-void WorkerLoop::turn_away(net::StreamSocket& socket, base::Reason reason) {
+void WorkerLoop::turn_away(net::StreamSocket& socket, const net::Peer& peer, base::Reason reason) {
   RequestIds::Id id{};
   request_ids_.next(id);
   http::Answer answer;
@@ -234,39 +264,64 @@ void WorkerLoop::turn_away(net::StreamSocket& socket, base::Reason reason) {
   net::send_now(socket, {&slice, 1});
   boost::system::error_code ignored;
   socket.shutdown(net::StreamSocket::shutdown_send, ignored);
-  counters_.count_request(setup_.config.routes.size(), telemetry::MethodLabel::Other, answer.status, {});
+  current_->counters().counters.count_request(current_->config().routes.size(), telemetry::MethodLabel::Other,
+                                              answer.status, {});
+  if (current_->access_log() == nullptr) return;
+  telemetry::AccessRecord record;
+  record.time = civil_time(std::chrono::steady_clock::now());
+  record.request_id = answer.request_id;
+  record.status = answer.status;
+  record.bytes_out = text.size();
+  record.client_ip = peer.ip;
+  record.reason = reason;
+  current_->access_log()->push(record);
 }
 
 void WorkerLoop::stop_accepting() {
   draining_ = stopped_accepting_ = true;
-  for (Descriptor& descriptor : accepting_) {
-    boost::system::error_code ignored;
-    descriptor.close(ignored);
-  }
+  for (const auto& accepting : accepting_) end(*accepting);
   for (Session& session : sessions_) session.close_if_idle();
   drain_pools_when_idle();
+}
+
+template <class Visit>
+void WorkerLoop::for_each_pool(const Visit& visit) {
+  for (const auto& pool : current_->pools()) visit(*pool);
+  for (const auto& snapshot : earlier_) {
+    for (const auto& pool : snapshot->pools()) visit(*pool);
+  }
 }
 
 void WorkerLoop::drain_pools_when_idle() {
   // Connections kept for a next request would keep the loop running.
   if (!stopped_accepting_ || !sessions_.empty()) return;
-  for (origin::Pool& pool : pools_) pool.drain();
+  for_each_pool([](origin::Pool& pool) { pool.drain(); });
   deadlines_.stop();
 }
 
 void WorkerLoop::abort() {
   for (Session& session : sessions_) session.abort();
-  for (origin::Pool& pool : pools_) pool.abort_connects();
+  for_each_pool([](origin::Pool& pool) { pool.abort_connects(); });
 }
 
-telemetry::WorkerCounters WorkerLoop::copy_counters() const {
-  telemetry::WorkerCounters copy = counters_;
-  for (const origin::Pool& pool : pools_) {
-    for (const origin::ServerState& server : pool.servers()) {
-      copy.origin_connections[server.index] = {server.open - server.idle.size(), server.idle.size()};
+telemetry::NamedCounters WorkerLoop::copy_counters() const {
+  std::vector<const origin::Pool*> seen;  // several configurations may share a pool
+  const auto copy_of = [&seen](Snapshot& snapshot) {
+    telemetry::NamedCounters copy = snapshot.counters();
+    for (std::size_t upstream = 0; upstream < snapshot.pools().size(); ++upstream) {
+      const origin::Pool& pool = snapshot.pool(upstream);
+      if (std::find(seen.begin(), seen.end(), &pool) != seen.end()) continue;
+      seen.push_back(&pool);
+      for (const origin::ServerState& server : pool.servers()) {
+        copy.counters.origin_connections[snapshot.server_place(upstream, server)] = {
+            .active = server.open - server.idle.size(), .idle = server.idle.size()};
+      }
     }
-  }
-  return copy;
+    return copy;
+  };
+  telemetry::NamedCounters sum = copy_of(*current_);
+  for (const auto& snapshot : earlier_) sum.merge(copy_of(*snapshot));
+  return sum;
 }
 
 }  // namespace sidegate::proxy

@@ -12,20 +12,20 @@
 #include <boost/intrusive/list.hpp>
 
 #include <chrono>
-#include <deque>
 #include <memory>
 #include <vector>
 
 #include "exchange.hpp"
 #include "request_ids.hpp"
 #include "session.hpp"
+#include "snapshot.hpp"
 
 namespace sidegate::proxy {
 
 /// What lives on one worker's thread and is shared by its connections. Nothing here is locked.
 class WorkerLoop {
  public:
-  explicit WorkerLoop(WorkerSetup setup);
+  WorkerLoop(WorkerConfiguration configuration, SharedState& shared);
   ~WorkerLoop();
   WorkerLoop(const WorkerLoop&) = delete;
   WorkerLoop& operator=(const WorkerLoop&) = delete;
@@ -33,62 +33,71 @@ class WorkerLoop {
   boost::asio::io_context& io() noexcept { return io_; }
   net::Executor executor() noexcept { return io_.get_executor(); }
 
-  const config::Listener& listener(std::size_t index) const noexcept { return setup_.config.listeners[index]; }
-  const config::Address& bound_address(std::size_t listener) const noexcept {
-    return setup_.listeners[listener].address();
-  }
-  const base::Limits& limits() const noexcept { return setup_.config.limits; }
-  policy::Policy& policy() noexcept { return *setup_.policy; }
+  /// The configuration that new requests are served by.
+  const std::shared_ptr<Snapshot>& current() const noexcept { return current_; }
   net::DeadlineWheel& deadlines() noexcept { return deadlines_; }
   net::BufferPool& buffers() noexcept { return client_buffers_; }
-  origin::Pool& pool(std::size_t upstream) noexcept { return pools_[upstream]; }
   RequestIds& request_ids() noexcept { return request_ids_; }
   bool draining() const noexcept { return draining_; }
+  bool stopped_accepting() const noexcept { return stopped_accepting_; }
 
   /// The civil time at a moment of the steady clock, which is the one that is read.
   std::chrono::sys_time<std::chrono::microseconds> civil_time(base::SteadyTime moment) noexcept;
 
-  std::unique_ptr<Exchange> take_exchange();
-  void give_back(std::unique_ptr<Exchange> exchange) noexcept;
+  void add(Session& session) noexcept;
+  void remove(Session& session) noexcept;
 
-  void add(Session& session, std::size_t listener) noexcept;
-  void remove(Session& session, std::size_t listener) noexcept;
+  /// Lets go of configurations that nobody uses any more; their numbers go to the current one.
+  void release_unused();
 
   /// A line of the operational log about a peer that cannot be told itself; one a second at most.
-  void warn_of_peer(std::string_view what, std::size_t listener, std::string_view peer_ip);
+  void warn_of_peer(std::string_view what, std::string_view listener, std::string_view peer_ip);
 
   /// One line of the access log, and the counters.
-  void record(const Exchange& exchange, std::string_view client_ip, base::SteadyTime now);
+  void record(Snapshot& snapshot, const Exchange& exchange, std::string_view client_ip, base::SteadyTime now);
 
   void start();
+  void apply(WorkerConfiguration next);
   void begin_drain() noexcept { draining_ = true; }
   void stop_accepting();
   void abort();
-  telemetry::WorkerCounters copy_counters() const;
+  telemetry::NamedCounters copy_counters() const;
 
  private:
   using Descriptor = boost::asio::posix::basic_stream_descriptor<net::Executor>;
-  static constexpr std::size_t kExchangesKept = 1024;
+  /// The worker's own end of a listening socket.
+  struct Accepting {
+    std::shared_ptr<const net::ListeningSocket> socket;
+    Descriptor descriptor;
+  };
 
-  boost::asio::awaitable<void, net::Executor> accept_from(std::size_t listener);
-  void welcome(net::StreamSocket socket, const net::Peer& peer, std::size_t listener);
-  void turn_away(net::StreamSocket& socket, base::Reason reason);
+  void begin_accepting(const std::shared_ptr<const net::ListeningSocket>& socket);
+  boost::asio::awaitable<void, net::Executor> accept_from(std::shared_ptr<Accepting> accepting);
+  net::AcceptStatus accept_one(Accepting& accepting);
+  void welcome(net::StreamSocket socket, const net::Peer& peer, const std::shared_ptr<const net::ListeningSocket>& at);
+  void turn_away(net::StreamSocket& socket, const net::Peer& peer, base::Reason reason);
+  /// Takes everybody who has connected already, and nobody after that.
+  void end(Accepting& accepting);
+  PoolParts pool_parts() noexcept { return {executor(), deadlines_, origin_buffers_, resolver_}; }
+  /// Calls `visit` for the pools of every configuration, perhaps more than once for one that they share.
+  template <class Visit>
+  void for_each_pool(const Visit& visit);
   void drain_pools_when_idle();
 
-  WorkerSetup setup_;
-  boost::asio::io_context io_{1};
+  SharedState& shared_;
+  // No other thread ever touches a socket of this loop, so that they need no locks; work may be posted from anywhere.
+  boost::asio::io_context io_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
   net::DeadlineWheel deadlines_{io_.get_executor()};
   net::BufferPool client_buffers_;
   net::BufferPool origin_buffers_;
   net::Resolver resolver_{io_.get_executor()};
-  telemetry::WorkerCounters counters_;
   RequestIds request_ids_;
   std::chrono::sys_time<std::chrono::nanoseconds> civil_base_;
   base::SteadyTime steady_base_;
   base::SteadyTime warned_at_;
-  std::vector<std::unique_ptr<Exchange>> exchanges_;
-  std::deque<origin::Pool> pools_;
-  std::vector<Descriptor> accepting_;
+  std::shared_ptr<Snapshot> current_;
+  std::vector<std::shared_ptr<Snapshot>> earlier_;  ///< which requests still use
+  std::vector<std::shared_ptr<Accepting>> accepting_;
   boost::intrusive::list<Session, boost::intrusive::base_hook<SessionListHook>,
                          boost::intrusive::constant_time_size<false>>
       sessions_;

@@ -127,15 +127,16 @@ void OutputSink::sink_it_(const spdlog::details::log_msg& entry) {
   }
 }
 
-std::string render_json(std::string_view message, const std::vector<Field>& fields) {
+std::string render_json(std::string_view message, const std::vector<Field>& fields, bool is_audit) {
   std::string payload;
   append_member(payload, "msg", message);
   for (const auto& [key, value] : fields) append_member(payload, key, value);
+  if (is_audit) payload += "\"audit\":true,";
   payload.pop_back();  // the last comma
   return payload;
 }
 
-std::string render_text(std::string_view message, const std::vector<Field>& fields) {
+std::string render_text(std::string_view message, const std::vector<Field>& fields, bool is_audit) {
   std::string payload;
   append_sentence(payload, message);
   for (const auto& [key, value] : fields) {
@@ -144,6 +145,7 @@ std::string render_text(std::string_view message, const std::vector<Field>& fiel
     payload += '=';
     append_word(payload, value);
   }
+  if (is_audit) payload += " audit=true";
   return payload;
 }
 
@@ -165,28 +167,53 @@ struct Log {
   }
 };
 
+/// The log in use. Whoever writes a line holds it, so that it may be replaced meanwhile.
+class Current {
+ public:
+  std::shared_ptr<const Log> get() const {
+    const std::lock_guard lock(mutex_);
+    return log_;
+  }
+  void set(std::shared_ptr<const Log> log) {
+    const std::lock_guard lock(mutex_);
+    log_.swap(log);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<const Log> log_ = std::make_shared<const Log>(config::Log{.format = "text"});
+};
+
 /// Never destroyed, so that destructors of other statics may still log.
-Log*& current() {
-  static Log* log = new Log(config::Log{.format = "text"});
-  return log;
+Current& current() {
+  static auto* const current = new Current;
+  return *current;
+}
+
+void write(Level level, std::string_view message, const std::vector<Field>& fields, bool is_audit) {
+  const auto log = current().get();
+  if (!log->logger->should_log(to_spdlog(level))) return;
+  const std::string payload =
+      log->json ? render_json(message, fields, is_audit) : render_text(message, fields, is_audit);
+  log->logger->log(to_spdlog(level), spdlog::string_view_t(payload.data(), payload.size()));
 }
 
 }  // namespace
 
 void open_log(const config::Log& settings) {
-  auto opened = std::make_unique<Log>(settings);
-  delete std::exchange(current(), opened.release());
+  current().set(std::make_shared<const Log>(settings));
 }
 
 void reopen_log() {
-  if (!current()->sink->reopen()) log(Level::Warning, "cannot reopen the log file; the old one stays in use");
+  if (!current().get()->sink->reopen()) log(Level::Warning, "cannot reopen the log file; the old one stays in use");
 }
 
 void log(Level level, std::string_view message, const std::vector<Field>& fields) {
-  const Log& log = *current();
-  if (!log.logger->should_log(to_spdlog(level))) return;
-  const std::string payload = log.json ? render_json(message, fields) : render_text(message, fields);
-  log.logger->log(to_spdlog(level), spdlog::string_view_t(payload.data(), payload.size()));
+  write(level, message, fields, false);
+}
+
+void audit(Level level, std::string_view message, const std::vector<Field>& fields) {
+  write(level, message, fields, true);
 }
 
 }  // namespace sidegate::telemetry

@@ -89,7 +89,7 @@ void add_requests(Families& families, const LabelNames& names, const WorkerCount
 
 void add_upstreams(Families& families, const LabelNames& names, const WorkerCounters& sum) {
   auto& total = add_family(families, "sidegate_upstream_requests_total",
-                           "Requests sent to a server, by the status of its answer; code 0: there was none.",
+                           "Requests for a server, by the status of its answer; code 0: there was none.",
                            MetricType::Counter);
   // A server may stand twice in one upstream, for weight; it is one series.
   std::map<std::tuple<std::string, std::string, std::uint64_t>, std::uint64_t> answers;
@@ -107,6 +107,12 @@ void add_upstreams(Families& families, const LabelNames& names, const WorkerCoun
                  "From sending a request to an upstream to the head of its answer.", MetricType::Histogram);
   for (std::size_t i = 0; i < sum.origin_durations.size(); ++i) {
     add_histogram(duration, {{"upstream", names.upstreams[i]}}, sum.origin_durations[i]);
+  }
+
+  auto& retries = add_family(families, "sidegate_upstream_retries_total",
+                             "Requests that were sent once more, on another connection.", MetricType::Counter);
+  for (std::size_t i = 0; i < sum.origin_retries.size(); ++i) {
+    add_counter(retries, {{"upstream", names.upstreams[i]}}, sum.origin_retries[i]);
   }
 
   auto& connections =
@@ -154,6 +160,29 @@ void add_connections(Families& families, const LabelNames& names, const WorkerCo
   }
 }
 
+void add_keys(Families& families, const ProcessCounters& process) {
+  auto& expiries = add_family(families, "sidegate_key_expiry_timestamp_seconds",
+                              "When a key that has an end is not used any more.", MetricType::Gauge);
+  for (const auto& [authenticator, key, until] : process.key_expiries) {
+    add_gauge(expiries, {{"authenticator", authenticator}, {"key", key}},
+              static_cast<double>(until.time_since_epoch().count()));
+  }
+}
+
+void add_operation(Families& families, const ProcessCounters& process) {
+  auto& reloads = add_family(families, "sidegate_config_reloads_total",
+                             "Reloads of the configuration; after a failed one the old configuration goes on.",
+                             MetricType::Counter);
+  add_counter(reloads, {{"result", "success"}}, process.reloads_succeeded);
+  add_counter(reloads, {{"result", "failure"}}, process.reloads_failed);
+  add_counter(add_family(families, "sidegate_log_dropped_total",
+                         "Access log records lost since the sink could not keep up or failed.", MetricType::Counter),
+              {}, process.log_dropped);
+  add_gauge(
+      add_family(families, "sidegate_build_info", "Always 1; the labels say which build this is.", MetricType::Gauge),
+      {{"version", std::string(process.version)}, {"commit", std::string(process.commit)}}, 1.0);
+}
+
 void add_process(Families& families) {
   const ProcessStats stats = read_process_stats();
   if (stats.cpu_seconds) {
@@ -174,19 +203,14 @@ void add_process(Families& families) {
 
 }  // namespace
 
-std::string prometheus_text(const LabelNames& names, const WorkerCounters& sum, std::uint64_t log_dropped,
-                            std::string_view version, std::string_view commit) {
+std::string prometheus_text(const NamedCounters& sum, const ProcessCounters& process) {
   Families families;
-  add_requests(families, names, sum);
-  add_upstreams(families, names, sum);
-  add_decisions(families, names, sum);
-  add_connections(families, names, sum);
-  add_counter(add_family(families, "sidegate_log_dropped_total",
-                         "Access log records lost since the sink could not keep up or failed.", MetricType::Counter),
-              {}, log_dropped);
-  add_gauge(
-      add_family(families, "sidegate_build_info", "Always 1; the labels say which build this is.", MetricType::Gauge),
-      {{"version", std::string(version)}, {"commit", std::string(commit)}}, 1.0);
+  add_requests(families, *sum.names, sum.counters);
+  add_upstreams(families, *sum.names, sum.counters);
+  add_decisions(families, *sum.names, sum.counters);
+  add_keys(families, process);
+  add_connections(families, *sum.names, sum.counters);
+  add_operation(families, process);
   add_process(families);
   return prometheus::TextSerializer().Serialize(families);
 }

@@ -178,12 +178,37 @@ TEST(ReadConfiguration, CollectsWhatEveryRoomFinds) {
   EXPECT_EQ(lines.size(), 4U);
 }
 
-TEST(ReadConfiguration, APolicyIsCompiledForEachWorker) {
-  const auto read = read_configuration("demo", "workers: 3\n" + text_of("all"), environment_of({}));
+TEST(CompilePolicy, CompilesWhatWasFoundToBeFine) {
+  const auto read = read_configuration("demo", text_of("all"), environment_of({}));
   ASSERT_TRUE(read.ok());
-  const auto policies = compile_policies(read.config);
-  EXPECT_EQ(policies.size(), 3U);
-  for (const auto& policy : policies) EXPECT_NE(policy, nullptr);
+  EXPECT_NE(compile_policy(read.config), nullptr);
+}
+
+TEST_F(FindConfiguration, OnlyTheSecretsOfAnEarlierOneAreReadAnew) {
+  const std::string text =
+      "version: 1\nlisteners: {public: {address: \"127.0.0.1:0\"}}\n"
+      "upstreams: {app: {servers: [\"http://127.0.0.1:8000\"]}}\n"
+      "authenticators: {staff: {jwt: {token: [{bearer: Authorization}], keys: [{secret: {file: key}}], "
+      "algorithms: [HS256]}}}\n"
+      "routes: [{name: all, path: /**, authenticate: [staff], upstream: app}]\n";
+  write("key", kKey + "\n");
+  const auto file = write("sidegate.yaml", text);
+  const auto earlier = find_configuration(file, environment_of({}));
+  ASSERT_TRUE(earlier.ok());
+  EXPECT_THAT(config::secret_files(earlier.config), testing::ElementsAre(HasSubstr("/key")));
+
+  write("key", std::string(40, 'n'));
+  write("sidegate.yaml", "no: configuration\n");
+  const auto again = load_again(earlier.config, environment_of({}));
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(again.config.authenticators[0].jwt.keys[0].secret.secret.reveal(), std::string(40, 'n'));
+  EXPECT_EQ(again.config.routes[0].name, "all");
+  EXPECT_EQ(again.config.file, file);
+
+  write("key", "short");
+  const auto refused = load_again(earlier.config, environment_of({}));
+  EXPECT_FALSE(refused.ok());
+  EXPECT_THAT(refused.diagnostics.lines().front(), HasSubstr(file + ":4:"));
 }
 
 /// Whatever is missing from a configuration, somebody says so and nobody falls over it.

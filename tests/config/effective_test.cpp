@@ -54,12 +54,13 @@ workers: 3
 listeners:
   "1": {address: "0.0.0.0:80", proxy_protocol: true, trusted_proxies: [10.0.0.0/8, "2001:db8::/32", "::1", "::/0"]}
   "a: b": {address: "unix:/run/s.sock", mode: "0007"}
-admin: {address: "[::1]:0"}
+admin: {address: "[::1]:0", token: the-admin-token}
 health: {address: "0.0.0.0:9000"}
 shutdown: {grace: 0s, timeout: 1500ms}
 limits: {head: 16KiB, headers: 50, target: 1000B, token: 2KiB, head_timeout: 1s, keep_alive: 2s, idle: 90s, connections: 10, memory: 1536MiB}
 log: {level: debug, format: text, path: logs/error.log}
 access_log: {path: none, query: true}
+watch: true
 upstreams:
   "true": {servers: ["http://a.internal", "unix:/run/app.sock"], connect_timeout: 100ms, max_connections: 7}
 authenticators:
@@ -97,7 +98,7 @@ routes:
   - {path: /b, authenticate: ["no"], upstream: "true", rewrite: {host: "no"}, path_parameters: keep}
   - {path: /**, authenticate: none, upstream: "true"}
 )",
-                    {"plhunter2n", std::string(kStrongKey)});
+                    {"the-admin-token", "plhunter2n", std::string(kStrongKey)});
 }
 
 TEST(Effective, ShowsEveryDefault) {

@@ -57,7 +57,7 @@ TEST(SidecarFromEnvironment, Defaults) {
   EXPECT_EQ(config.file, "");
   EXPECT_EQ(config.listeners.at(0).name, "public");
   EXPECT_EQ(config.listeners.at(0).address.text(), "[::]:8080");
-  EXPECT_EQ(config.admin->text(), "127.0.0.1:9901");
+  EXPECT_EQ(config.admin.address.text(), "127.0.0.1:9901");
   EXPECT_EQ(config.health->text(), "[::]:9902");
   EXPECT_EQ(config.upstreams.at(0).name, "service");
   EXPECT_EQ(config.upstreams.at(0).servers.at(0).url, "http://127.0.0.1:8000");
@@ -109,7 +109,7 @@ TEST(SidecarFromEnvironment, EveryVariableArrives) {
   EXPECT_EQ(config.authenticators.at(0).jwt.algorithms.at(0).value, "HS512");
   EXPECT_EQ(config.upstreams.at(0).servers.at(0).address.path, "/run/app.sock");
   EXPECT_EQ(config.listeners.at(0).address.text(), "127.0.0.1:80");
-  EXPECT_EQ(config.admin->path, "/run/admin.sock");
+  EXPECT_EQ(config.admin.address.path, "/run/admin.sock");
   EXPECT_EQ(config.health->text(), "0.0.0.0:1");
   ASSERT_EQ(config.routes.at(0).paths.size(), 3U);
   EXPECT_EQ(config.routes[0].paths[0].value, "/health");
@@ -181,9 +181,8 @@ TEST(SidecarFromEnvironment, MistakesNameTheVariable) {
       {"SIDEGATE_LISTEN", "8080", "SIDEGATE_LISTEN: the port is missing: host:port, \"[v6]:port\" or unix:/path"},
       {"SIDEGATE_HEALTH", "[::]", "SIDEGATE_HEALTH: the port is missing: host:port, \"[v6]:port\" or unix:/path"},
       {"SIDEGATE_ADMIN", "0.0.0.0:9901",
-       "SIDEGATE_ADMIN: the admin API off loopback needs a token, which is not supported yet; listen on 127.0.0.1, "
-       "[::1] or a "
-       "unix socket"},
+       "SIDEGATE_ADMIN: the admin API off loopback needs a token, which only a configuration file can name; "
+       "listen on 127.0.0.1, [::1] or a unix socket"},
       {"SIDEGATE_LISTEN", "0.0.0.0:9902",
        "SIDEGATE_LISTEN and SIDEGATE_HEALTH are the same address: 0.0.0.0:9902 and [::]:9902"},
       {"SIDEGATE_UPSTREAM", "127.0.0.1:8000", "SIDEGATE_UPSTREAM: expected http://host:port or unix:/path"},

@@ -40,8 +40,7 @@ TEST(Load, TheSmallestHasEveryDefault) {
   EXPECT_EQ(config.listeners[0].mode, 0660U);
   EXPECT_FALSE(config.listeners[0].proxy_protocol);
   EXPECT_THAT(config.listeners[0].trusted_proxies, IsEmpty());
-  ASSERT_TRUE(config.admin);
-  EXPECT_EQ(config.admin->text(), "127.0.0.1:9901");
+  EXPECT_EQ(config.admin.address.text(), "127.0.0.1:9901");
   EXPECT_FALSE(config.health);
   EXPECT_EQ(config.shutdown.grace, seconds(5));
   EXPECT_EQ(config.shutdown.timeout, seconds(25));
@@ -82,13 +81,13 @@ workers: 3
 listeners:
   public: {address: "0.0.0.0:80", reuse_port: false, proxy_protocol: true, trusted_proxies: [10.0.0.0/8, "2001:DB8::/32", 192.0.2.1]}
   inner: {address: "unix:/run/s.sock", mode: "0600"}
-admin: {address: "unix:/run/admin.sock"}
+admin: {address: "0.0.0.0:9901", token: let-me-in}
 health: {address: "0.0.0.0:9000"}
 shutdown: {grace: 0s, timeout: 1m}
 limits: {head: 16KiB, headers: 50, target: 4KiB, token: 2KiB, head_timeout: 1s, keep_alive: 2s, idle: 3s, connections: 10, memory: 64MiB}
 log: {level: debug, format: text, path: logs/error.log}
 access_log: {path: /var/log/access.log, query: true}
-watch: false
+watch: true
 upstreams:
   app:
     servers: ["http://a.internal", {url: "http://[::1]:8001", weight: 1}, "unix:/run/app.sock"]
@@ -144,7 +143,10 @@ routes:
   EXPECT_EQ(config.listeners[1].address.path, "/run/s.sock");
   EXPECT_EQ(config.listeners[1].mode, 0600U);
   EXPECT_EQ(config.listeners[1].where.line, 5);
-  EXPECT_EQ(config.admin->path, "/run/admin.sock");
+  EXPECT_EQ(config.admin.address.port, 9901);
+  ASSERT_TRUE(config.admin.token);
+  EXPECT_EQ(config.admin.token->secret.reveal(), "let-me-in");
+  EXPECT_TRUE(config.watch);
   EXPECT_EQ(config.health->port, 9000);
   EXPECT_EQ(config.shutdown.grace, seconds(0));
   EXPECT_EQ(config.shutdown.timeout, seconds(60));
@@ -249,14 +251,14 @@ TEST(Load, OneMistakeOneLine) {
       {"workrs: 1", "test.yaml:6:1: unknown key \"workrs\" (did you mean \"workers\"?)"},
       {"version: 1", "test.yaml:6:1: duplicate key \"version\", first on line 1"},
       {"? [a, b]\n: 1", "test.yaml:6:3: a key is a plain text"},
-      {"watch: true", "test.yaml:6:8: at watch: \"watch\" is not supported yet, except as false"},
+      {"watch: yes", "test.yaml:6:8: at watch: expected true or false, found \"yes\""},
       {"startup_timeout: 30s", "test.yaml:6:1: at startup_timeout: \"startup_timeout\" is not supported yet"},
       {"user_info: {}", "test.yaml:6:1: at user_info: \"user_info\" is not supported yet"},
       {"session_refresh: {}", "test.yaml:6:1: at session_refresh: \"session_refresh\" is not supported yet"},
       {"errors: {}", "test.yaml:6:1: at errors: \"errors\" is not supported yet"},
       {"revocations: {}", "test.yaml:6:1: at revocations: \"revocations\" is not supported yet"},
       {"admin: {address: 127.0.0.1:1, token: {env: A}}",
-       "test.yaml:6:31: at admin.token: \"token\" is not supported yet"},
+       "test.yaml:6:44: at admin.token.env: the environment variable A is not set"},
       {"admin: {}", "test.yaml:6:8: at admin: \"address\" is required: host:port, \"[v6]:port\" or unix:/path"},
       {"admin: {address: \"127.0.0.1:8080\"}",
        "test.yaml:2:13: at listeners.public: the address [::]:8080 is taken already: admin has 127.0.0.1:8080"},

@@ -293,7 +293,7 @@ TEST_F(DemoServers, WritesAConfigurationThatLoads) {
   EXPECT_EQ(loaded.upstreams.at(0).servers.at(0).address.port, demo_->auth_port());
   EXPECT_EQ(loaded.upstreams.at(1).servers.at(0).address.port, demo_->upstream_port());
   EXPECT_EQ(loaded.routes.size(), 4U);
-  EXPECT_EQ(loaded.admin->port, 0);
+  EXPECT_EQ(loaded.admin.address.port, 0);
   EXPECT_THAT(demo_->gateway_yaml(8080), Not(HasSubstr(demo_->signing_key())));
 }
 

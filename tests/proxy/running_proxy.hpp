@@ -44,21 +44,15 @@ class RunningProxy {
     if (::mkdtemp(folder.data()) == nullptr) throw std::runtime_error("no folder for the access log");
     folder_ = folder;
     load(origins, settings);
-    shared_.buffers.bytes_max = config_.limits.memory_bytes_max;
-    for (const auto& listener : config_.listeners) {
+    shared_.buffers.bytes_max = config_->limits.memory_bytes_max;
+    for (const auto& listener : config_->listeners) {
       auto socket = net::ListeningSocket::open(listener.address, listener.mode);
       if (!socket) throw std::runtime_error(socket.error().text);
-      listeners_.push_back(std::move(*socket));
+      listeners_.push_back(std::make_shared<net::ListeningSocket>(std::move(*socket)));
     }
-    access_log_ = std::make_unique<telemetry::AccessLog>(config_.access_log, false, settings.workers);
+    access_log_ = std::make_shared<telemetry::AccessLog>(config_->access_log, false, settings.workers);
     for (unsigned i = 0; i < settings.workers; ++i) {
-      config::Diagnostics diagnostics("test.yaml");
-      workers_.push_back(std::make_unique<Worker>(WorkerSetup{.config = config_,
-                                                              .labels = labels_,
-                                                              .listeners = listeners_,
-                                                              .policy = policy::Policy::compile(config_, diagnostics),
-                                                              .access_log = &access_log_->producer(i),
-                                                              .shared = shared_}));
+      workers_.push_back(std::make_unique<Worker>(configuration(i), shared_));
     }
     for (auto& worker : workers_) {
       std::packaged_task<void()> task([&worker, on_thread = settings.on_thread] {
@@ -82,14 +76,14 @@ class RunningProxy {
     std::filesystem::remove_all(folder_);
   }
 
-  std::uint16_t port() const { return listeners_.front().address().port; }
+  std::uint16_t port() const { return listeners_.front()->address().port; }
 
   void begin_drain() {
     for (auto& worker : workers_) worker->begin_drain();
   }
   void stop_accepting() {
     for (auto& worker : workers_) worker->stop_accepting();
-    for (auto& listener : listeners_) listener.close();
+    for (auto& listener : listeners_) listener->close();
   }
   void abort() {
     for (auto& worker : workers_) worker->abort();
@@ -105,13 +99,13 @@ class RunningProxy {
 
   /// The sum of the workers' counters.
   telemetry::WorkerCounters counters() {
-    telemetry::WorkerCounters sum(labels_);
+    telemetry::NamedCounters sum(labels_);
     for (auto& worker : workers_) {
-      std::promise<telemetry::WorkerCounters> copied;
-      worker->copy_counters([&](telemetry::WorkerCounters counters) { copied.set_value(std::move(counters)); });
+      std::promise<telemetry::NamedCounters> copied;
+      worker->copy_counters([&](telemetry::NamedCounters counters) { copied.set_value(std::move(counters)); });
       sum.merge(copied.get_future().get());
     }
-    return sum;
+    return sum.counters;
   }
 
   /// Waits until `condition` holds of the counters.
@@ -134,7 +128,7 @@ class RunningProxy {
     EXPECT_LE(access_log_->dropped(), lines_dropped_max);
     access_log_.reset();
     std::vector<boost::json::object> records;
-    std::ifstream file(config_.access_log.path);
+    std::ifstream file(config_->access_log.path);
     for (std::string line; std::getline(file, line);) records.push_back(boost::json::parse(line).as_object());
     return records;
   }
@@ -157,10 +151,21 @@ class RunningProxy {
     text += settings.routes;
     config::Diagnostics diagnostics("test.yaml");
     const auto environment = [](std::string_view) { return std::optional<std::string>(); };
-    config_ = config::load_text(text, folder_.string(), environment, diagnostics);
-    policy::Policy::compile(config_, diagnostics);
+    config_ =
+        std::make_shared<const config::Config>(config::load_text(text, folder_.string(), environment, diagnostics));
+    policy::Policy::compile(*config_, diagnostics);
     if (!diagnostics.ok()) throw std::runtime_error(diagnostics.lines().front());
-    labels_ = label_names(config_);
+    labels_ = std::make_shared<const telemetry::LabelNames>(label_names(*config_));
+  }
+
+  WorkerConfiguration configuration(unsigned worker) const {
+    config::Diagnostics diagnostics("test.yaml");
+    return {.config = config_,
+            .labels = labels_,
+            .sockets = {listeners_.begin(), listeners_.end()},
+            .policy = policy::Policy::compile(*config_, diagnostics),
+            .access_log = access_log_,
+            .worker = worker};
   }
 
   void join() {
@@ -169,11 +174,11 @@ class RunningProxy {
   }
 
   std::filesystem::path folder_;
-  config::Config config_;
-  telemetry::LabelNames labels_;
+  std::shared_ptr<const config::Config> config_;
+  std::shared_ptr<const telemetry::LabelNames> labels_;
   SharedState shared_;
-  std::vector<net::ListeningSocket> listeners_;
-  std::unique_ptr<telemetry::AccessLog> access_log_;
+  std::vector<std::shared_ptr<net::ListeningSocket>> listeners_;
+  std::shared_ptr<telemetry::AccessLog> access_log_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::future<void>> ended_;
   std::vector<std::thread> threads_;

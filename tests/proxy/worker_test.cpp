@@ -127,17 +127,15 @@ TEST(Worker, ServesManyConnectionsAtTheSameTime) {
 }
 
 TEST(Worker, CanBeDestroyedWithoutHavingRun) {
-  config::Config config;
-  const auto labels = label_names(config);
-  const std::vector<net::ListeningSocket> none;
+  const auto config = std::make_shared<const config::Config>();
   SharedState shared;
   config::Diagnostics diagnostics("test.yaml");
-  const Worker worker(WorkerSetup{.config = config,
-                                  .labels = labels,
-                                  .listeners = none,
-                                  .policy = policy::Policy::compile(config, diagnostics),
-                                  .access_log = nullptr,
-                                  .shared = shared});
+  const Worker worker({.config = config,
+                       .labels = std::make_shared<const telemetry::LabelNames>(label_names(*config)),
+                       .sockets = {},
+                       .policy = policy::Policy::compile(*config, diagnostics),
+                       .access_log = nullptr},
+                      shared);
 }
 
 TEST(LabelNames, AreThoseOfTheConfiguration) {

@@ -76,8 +76,67 @@ TEST(WorkerCounters, KeepsAnOddStatusOutOfTheOtherLabels) {
   EXPECT_EQ(counters.requests.at(1U << 16U | 2U << 12U | 0U), 1U);
 }
 
+NamedCounters named(const LabelNames& names) {
+  return NamedCounters(std::make_shared<const LabelNames>(names));
+}
+
+/// With routes that changed places, one that is gone and one that is new; likewise the rest.
+LabelNames other_names() {
+  LabelNames names;
+  names.listeners = {"outward", "inward"};
+  names.routes = {"all", "new"};
+  names.upstreams = {"other", "app"};
+  names.servers = {{"other", "http://one"}, {"app", "unix:/two"}};
+  names.authenticators = {"guest", "staff"};
+  return names;
+}
+
+TEST(NamedCounters, GoOnUnderTheSameName) {
+  NamedCounters before = named(names());
+  before.counters.count_request(0, MethodLabel::Get, 200, 1ms);   // a route that is gone
+  before.counters.count_request(1, MethodLabel::Post, 201, 3ms);  // its place changes
+  before.counters.count_request(2, MethodLabel::Get, 404, 1us);   // no route
+  before.counters.count_origin(0, 0, 200, 2ms);
+  before.counters.count_origin(0, 1, 503, 2ms);
+  before.counters.origin_retries[0] = 4;
+  before.counters.origin_connections[1] = {.active = 1, .idle = 2};
+  before.counters.count_decision(0, Reason::Expired);
+  before.counters.connections_open = {3, 1};
+  before.counters.connections_total = {10, 5};
+
+  NamedCounters after = named(other_names());
+  after.counters.count_request(0, MethodLabel::Post, 201, 3ms);
+  after.merge(before);
+  const WorkerCounters& sum = after.counters;
+  EXPECT_EQ(sum.requests.size(), 2U);
+  EXPECT_EQ(sum.requests.at(0U << 16U | 2U << 12U | 201U), 2U);
+  EXPECT_EQ(sum.requests.at(2U << 16U | 0U << 12U | 404U), 1U);
+  EXPECT_EQ(sum.request_durations[0].count, 2U);
+  EXPECT_EQ(sum.request_durations[1].count, 0U);
+  EXPECT_EQ(sum.request_durations[2].count, 1U);
+  EXPECT_EQ(sum.origin_requests.size(), 1U) << "the server of the other upstream is another one";
+  EXPECT_EQ(sum.origin_requests.at(1U << 16U | 503U), 1U);
+  EXPECT_EQ(sum.origin_durations[0].count, 0U);
+  EXPECT_EQ(sum.origin_durations[1].count, 2U);
+  EXPECT_EQ(sum.origin_retries, (std::vector<std::uint64_t>{0, 4}));
+  EXPECT_EQ(sum.origin_connections[1].idle, 2U);
+  EXPECT_EQ(sum.decisions[1][static_cast<std::size_t>(Reason::Expired)], 1U);
+  EXPECT_EQ(sum.connections_open, (std::vector<std::uint64_t>{1, 0}));
+  EXPECT_EQ(sum.connections_total, (std::vector<std::uint64_t>{5, 0}));
+}
+
+TEST(NamedCounters, AddUpWhereTheNamesAreTheSame) {
+  NamedCounters sum = named(names());
+  NamedCounters one = named(names());
+  one.counters.count_request(0, MethodLabel::Get, 200, 1ms);
+  sum.merge(one);
+  sum.merge(one);
+  EXPECT_EQ(sum.counters.requests.at(200U), 2U);
+}
+
 std::string scrape() {
-  WorkerCounters sum(names());
+  NamedCounters labelled = named(names());
+  WorkerCounters& sum = labelled.counters;
   sum.count_request(0, MethodLabel::Get, 200, 3ms);
   sum.count_request(0, MethodLabel::Get, 200, 30s);
   sum.count_request(1, MethodLabel::Patch, 0, 1ms);
@@ -89,7 +148,13 @@ std::string scrape() {
   sum.connections_open = {3, 0};
   sum.connections_total = {10, 1};
   sum.origin_connections[0] = {.active = 2, .idle = 5};
-  return prometheus_text(names(), sum, 7, "0.1.0", "abc\"def");
+  sum.origin_retries[0] = 3;
+  return prometheus_text(labelled, {.key_expiries = {{"staff", "env OLD", base::UnixTime(1'900'000'000s)}},
+                                    .reloads_succeeded = 2,
+                                    .reloads_failed = 1,
+                                    .log_dropped = 7,
+                                    .version = "0.1.0",
+                                    .commit = "abc\"def"});
 }
 
 TEST(PrometheusText, HasEveryMetric) {
@@ -110,6 +175,7 @@ TEST(PrometheusText, HasEveryMetric) {
            "sidegate_upstream_requests_total{upstream=\"app\",server=\"http://one\",code=\"200\"} 1\n",
            "sidegate_upstream_requests_total{upstream=\"app\",server=\"unix:/two\",code=\"0\"} 1\n",
            "sidegate_upstream_duration_seconds_count{upstream=\"app\"} 2\n",
+           "sidegate_upstream_retries_total{upstream=\"app\"} 3\n",
            "# TYPE sidegate_upstream_connections gauge\n",
            "sidegate_upstream_connections{upstream=\"app\",server=\"http://one\",state=\"active\"} 2\n",
            "sidegate_upstream_connections{upstream=\"app\",server=\"http://one\",state=\"idle\"} 5\n",
@@ -119,6 +185,10 @@ TEST(PrometheusText, HasEveryMetric) {
            "sidegate_auth_decisions_total{authenticator=\"staff\",outcome=\"unavailable\"} 0\n",
            "sidegate_connections{listener=\"public\"} 3\n",
            "sidegate_connections_total{listener=\"outward\"} 1\n",
+           "# TYPE sidegate_key_expiry_timestamp_seconds gauge\n",
+           "sidegate_key_expiry_timestamp_seconds{authenticator=\"staff\",key=\"env OLD\"} 1900000000\n",
+           "sidegate_config_reloads_total{result=\"success\"} 2\n",
+           "sidegate_config_reloads_total{result=\"failure\"} 1\n",
            "sidegate_log_dropped_total 7\n",
            "sidegate_build_info{version=\"0.1.0\",commit=\"abc\\\"def\"} 1\n",
            "# TYPE process_cpu_seconds_total counter\n",
@@ -136,12 +206,13 @@ TEST(PrometheusText, HasEveryMetric) {
 TEST(PrometheusText, HasEachSeriesOnce) {
   LabelNames twice = names();
   twice.servers[1] = twice.servers[0];
-  WorkerCounters sum(twice);
+  NamedCounters labelled = named(twice);
+  WorkerCounters& sum = labelled.counters;
   sum.count_origin(0, 0, 200, 1ms);
   sum.count_origin(0, 1, 200, 1ms);
   sum.origin_connections[0].idle = 1;
   sum.origin_connections[1].idle = 1;
-  const std::string text = prometheus_text(twice, sum, 0, "", "");
+  const std::string text = prometheus_text(labelled, {});
   EXPECT_THAT(text,
               HasSubstr("sidegate_upstream_requests_total{upstream=\"app\",server=\"http://one\",code=\"200\"} 2\n"));
   EXPECT_THAT(text,
@@ -150,7 +221,7 @@ TEST(PrometheusText, HasEachSeriesOnce) {
 
 TEST(PrometheusText, DescribesWhatHasNoSeriesYet) {
   const LabelNames empty;
-  const std::string text = prometheus_text(empty, WorkerCounters(empty), 0, "0.1.0", "unknown");
+  const std::string text = prometheus_text(named(empty), {});
   EXPECT_THAT(text, HasSubstr("# TYPE sidegate_requests_total counter\n"));
   EXPECT_THAT(text, HasSubstr("sidegate_log_dropped_total 0\n"));
 }

@@ -1,23 +1,42 @@
 #pragma once
 
 #include <sidegate/base/result.hpp>
+#include <sidegate/base/secret.hpp>
 #include <sidegate/config/config.hpp>
 
 #include <boost/asio/io_context.hpp>
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace sidegate::admin {
 
-/// What the admin API can do, handed in by the application; the server knows no other part of the program.
+/// What came of something that an operator asked for: JSON for the answer, and its status.
+struct Outcome {
+  unsigned status = 200;
+  std::string json;
+};
+
+/// What the admin API can do, handed in by the application; the server knows no other part of the program. Called on
+/// the server's thread.
 ///
-/// `metrics` may take its time: it gets a callback, to be called once, on the server's thread.
+/// Those that take a callback may take their time: it is to be called once, on the server's thread.
 struct Actions {
+  template <class Answer>
+  using Later = std::function<void(std::function<void(Answer)>)>;
+
   std::function<bool()> ready;
-  std::function<void(std::function<void(std::string)>)> metrics;
-  std::function<std::string()> config;  ///< the effective configuration as YAML, secrets redacted
+  Later<std::string> metrics;
+  std::function<std::string()> config;                 ///< the effective configuration as YAML, secrets redacted
+  std::function<std::optional<base::Secret>()> token;  ///< that whoever asks must show; nothing: none is asked for
+  Later<std::string> routes;                           ///< live state as JSON
+  Later<std::string> upstreams;                        ///< live state as JSON
+  Later<std::string> authenticators;                   ///< live state as JSON
+  std::function<Outcome(const std::string&)> explain;  ///< what would happen to the request that the JSON describes
+  Later<Outcome> reload;
 };
 
 /// Which endpoints an address offers.
@@ -28,10 +47,12 @@ enum class Surface {
 
 /// A small HTTP server for operators, on the thread of `io`. Never on a public listener.
 ///
-/// GET and HEAD only for now; heads over 8 KiB, bodies and slow peers (10 s) are turned away, at most 64 connections.
+/// With a token every request to Surface::Admin must carry it, and with none all but those to a loopback address or a
+/// unix socket are refused (401); a POST must be JSON (415). Heads over 8 KiB,
+/// bodies over 64 KiB and slow peers (10 s) are turned away, at most 64 connections.
 class AdminServer {
  public:
-  /// Listens at once. An address in use or off loopback (for Surface::Admin) is an error in words.
+  /// Listens at once. An address in use is an error in words.
   static base::OrMessage<std::unique_ptr<AdminServer>> open(boost::asio::io_context& io, const config::Address& address,
                                                             Surface surface, Actions actions);
   virtual ~AdminServer() = default;

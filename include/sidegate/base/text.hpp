@@ -65,8 +65,8 @@ void write_hex(std::span<const std::uint8_t> bytes, char* out) noexcept;
 /// The edit distance, for "did you mean".
 std::size_t edit_distance(std::string_view left, std::string_view right);
 
-/// Appends `text` as the inside of a JSON string (RFC 8259 section 7). Bytes that are no valid UTF-8 become U+FFFD, so
-/// that a caller cannot break a log line.
+/// Appends `text` as the inside of a JSON string (RFC 8259 section 7). Bytes that are no valid UTF-8 become U+FFFD, and
+/// control characters and line ends of every kind are escaped, so that a caller cannot break a log line.
 void append_json_escaped(std::string& out, std::string_view text);
 
 }  // namespace sidegate::base

@@ -27,6 +27,8 @@ struct Address {
 
   /// `host:port`, `[v6]:port` or `unix:/path`.
   std::string text() const;
+
+  bool operator==(const Address&) const = default;
 };
 
 /// A secret with where it came from. The secret itself is never printed.
@@ -36,6 +38,9 @@ struct SecretReference {
   std::string name;     ///< of the variable, or the absolute path of the file; empty for a plain string
   base::Secret secret;  ///< what it held when the configuration was loaded
   Location where;
+
+  /// Where the secret comes from, in words that may be shown: `env NAME`, `file PATH` or `text`.
+  std::string source() const;
 };
 
 struct Listener {
@@ -51,6 +56,8 @@ struct Server {
   std::string url;  ///< as written; the `server` label of metrics
   Address address;
   Location where;
+
+  bool operator==(const Server&) const = default;
 };
 
 struct Upstream {
@@ -62,6 +69,8 @@ struct Upstream {
   std::size_t max_connections = 1024;  ///< per server and worker
   std::chrono::milliseconds resolve_interval{30'000};
   Location where;
+
+  bool operator==(const Upstream&) const = default;
 };
 
 /// One place where a credential may stand.
@@ -133,6 +142,12 @@ struct Route {
   Location where;
 };
 
+/// The operators' side: the admin API.
+struct Admin {
+  Address address{Address::Kind::Tcp, "127.0.0.1", 9901, {}};
+  std::optional<SecretReference> token;  ///< whoever asks must show it; off loopback there is one
+};
+
 struct Shutdown {
   std::chrono::milliseconds grace{5'000};
   std::chrono::milliseconds timeout{25'000};
@@ -147,18 +162,23 @@ struct Log {
 struct AccessLog {
   std::string path = "stdout";  ///< none, stdout, stderr or the absolute path of a file
   bool query = false;
+
+  bool operator==(const AccessLog&) const = default;
 };
 
 struct Config {
   std::string file;      ///< where it was read; empty when made from the environment
+  base::Secret text;     ///< what it was read from, which may hold plain secrets
+  std::string folder;    ///< where relative file names start
   unsigned workers = 1;  ///< already resolved from the CPUs the process may use
   std::vector<Listener> listeners;
-  std::optional<Address> admin = Address{Address::Kind::Tcp, "127.0.0.1", 9901, {}};
+  Admin admin;
   std::optional<Address> health;
   Shutdown shutdown;
   base::Limits limits;
   Log log;
   AccessLog access_log;
+  bool watch = false;  ///< reload when the file changes
   std::vector<Upstream> upstreams;
   std::vector<Authenticator> authenticators;
   std::vector<InjectedHeader> inject;

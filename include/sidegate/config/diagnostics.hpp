@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,6 +18,9 @@ struct Location {
   int line = 0;
   int column = 0;
   std::string path;
+
+  /// Where a value stands is no part of what it says: configurations are compared by what they say.
+  friend bool operator==(const Location&, const Location&) noexcept { return true; }
 };
 
 /// A value with the place it came from, so that a later room can still point at it.
@@ -52,7 +56,8 @@ class Diagnostics {
   /// One line an entry, in the order of the text: `FILE:LINE:COL: at PATH: message`, warnings with `warning: ` before
   /// the message. Without line and column where there are none, or where they would count in a text that nobody wrote
   /// (kEnvironmentFile).
-  std::vector<std::string> lines() const;
+  /// Where `only` is given, those of that severity.
+  std::vector<std::string> lines(std::optional<Severity> only = std::nullopt) const;
 
  private:
   std::string file_;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sidegate::config {
 
@@ -24,6 +25,12 @@ Config load_file(const std::string& path, const Environment& environment, Diagno
 /// The same for a text; relative file names start at `folder`.
 Config load_text(const std::string& text, const std::string& folder, const Environment& environment,
                  Diagnostics& diagnostics);
+
+/// The text that `earlier` was loaded from, with the variables and files that it names read anew.
+Config load_again(const Config& earlier, const Environment& environment, Diagnostics& diagnostics);
+
+/// The files that hold secrets of `config`.
+std::vector<std::string> secret_files(const Config& config);
 
 /// The YAML text of the built-in sidecar, made from the environment variables of the integration guide. Where it cannot
 /// be made (neither a signing key nor an Auth Service) `diagnostics` says why, and the text is empty.

@@ -25,6 +25,12 @@ class ListeningSocket {
   /// A descriptor of its own for another thread's loop; closing it leaves the others listening.
   int duplicate() const;
 
+  /// Gives a unix socket's file this mode; the message says what the system said.
+  base::OrMessage<void> set_mode(unsigned mode) const;
+
+  /// From now on nobody can connect any more; who has already can still be accepted.
+  void refuse_new() const noexcept;
+
   /// Stops listening and removes a unix socket's file.
   void close() noexcept;
 

@@ -51,11 +51,12 @@ class ReadBuffer {
 /// How much memory the buffers in use of a whole process take, and may take. Shared by all pools; counted when a
 /// connection comes or goes, never for a request.
 struct BufferBudget {
-  std::size_t bytes_max = 0;  ///< 0: no limit
+  std::atomic<std::size_t> bytes_max{0};  ///< 0: no limit
   std::atomic<std::size_t> bytes{0};
 };
 
-/// Blocks of one size, used again, the last one first since its memory is still warm. One worker's; not thread-safe.
+/// Blocks of one size at a time, used again, the last one first since its memory is still warm. One worker's; not
+/// thread-safe.
 class BufferPool {
  public:
   /// The budget must outlive the pool.
@@ -63,11 +64,17 @@ class BufferPool {
 
   /// Whether the budget has room for so many more blocks. Whoever opens a connection asks; `take` always gives.
   bool has_room(std::size_t blocks) const noexcept {
-    return budget_->bytes_max == 0 ||
-           budget_->bytes.load(std::memory_order_relaxed) + blocks * block_bytes_ <= budget_->bytes_max;
+    const auto bytes_max = budget_->bytes_max.load(std::memory_order_relaxed);
+    return bytes_max == 0 || budget_->bytes.load(std::memory_order_relaxed) + blocks * block_bytes_ <= bytes_max;
   }
 
   ReadBuffer take();
+
+  std::size_t block_bytes() const noexcept { return block_bytes_; }
+
+  /// From now on blocks have this size. Those of another size that are still in use go back to the system.
+  void set_block_bytes(std::size_t block_bytes) noexcept;
+
   void give_back(ReadBuffer buffer) noexcept;
 
  private:

@@ -13,6 +13,7 @@
 
 #include <cstddef>
 #include <deque>
+#include <memory>
 #include <vector>
 
 namespace sidegate::origin {
@@ -24,7 +25,7 @@ using WaitTimer = boost::asio::basic_waitable_timer<std::chrono::steady_clock,
 /// What a pool knows of one server of its upstream.
 struct ServerState {
   const config::Server* settings = nullptr;
-  std::size_t index = 0;  ///< among the servers of all upstreams: its place in the metrics
+  std::size_t index = 0;  ///< its place among the upstream's servers
   std::vector<net::StreamSocket::endpoint_type> endpoints;
   base::SteadyTime resolved_at = base::SteadyTime::min();
   bool looking_up = false;           ///< its name, one look-up for all who need it
@@ -35,10 +36,13 @@ struct ServerState {
 
 /// The connections of one worker to the servers of one upstream, and the choice among them: round robin, passing over
 /// those that cannot be reached. No lock: one thread.
-class Pool {
+///
+/// Shared by every configuration that has the same upstream, one after the other, and by whoever reads from one of its
+/// connections.
+class Pool : public std::enable_shared_from_this<Pool> {
  public:
-  Pool(const config::Upstream& settings, std::size_t first_server_index, const net::Executor& executor,
-       net::DeadlineWheel& deadlines, net::BufferPool& buffers, net::Resolver& resolver);
+  Pool(const config::Upstream& settings, const net::Executor& executor, net::DeadlineWheel& deadlines,
+       net::BufferPool& buffers, net::Resolver& resolver);
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
@@ -47,8 +51,9 @@ class Pool {
   ConnectionPtr take_idle();
 
   /// A new connection, in use. Tries one server after the other until the deadline: OriginUnreachable, OriginTimeout,
-  /// or OriginExhausted where every server has `max_connections` or this process has no descriptor left.
-  boost::asio::awaitable<base::Result<ConnectionPtr>, net::Executor> connect();
+  /// or OriginExhausted where every server has `max_connections` or this process has no descriptor left. `tried` is the
+  /// server that was tried last, and stays what it was where none was.
+  boost::asio::awaitable<base::Result<ConnectionPtr>, net::Executor> connect(const ServerState*& tried);
 
   /// The exchange is over and the connection fit for another one. The caller goes on reading it, so that the server's
   /// closing is noticed at once.
@@ -63,7 +68,7 @@ class Pool {
   /// Closes what is idle, now and from now on.
   void drain() noexcept;
 
-  const config::Upstream& settings() const noexcept { return *settings_; }
+  const config::Upstream& settings() const noexcept { return settings_; }
   const std::deque<ServerState>& servers() const noexcept { return servers_; }
 
  private:
@@ -76,7 +81,7 @@ class Pool {
   boost::asio::awaitable<void, net::Executor> look_up(ServerState& server);
   ServerState& next_server() noexcept;
 
-  const config::Upstream* settings_;
+  const config::Upstream settings_;
   net::Executor executor_;
   net::DeadlineWheel* deadlines_;
   net::BufferPool* buffers_;

@@ -21,39 +21,50 @@ struct SharedState {
   net::BufferBudget buffers;
 };
 
-/// Everything that a worker is made of. What is referred to must outlive it.
-struct WorkerSetup {
-  const config::Config& config;
-  const telemetry::LabelNames& labels;
-  const std::vector<net::ListeningSocket>& listeners;  ///< in the order of the configuration
+/// Open sockets, in the order of a configuration's listeners.
+using ListeningSockets = std::vector<std::shared_ptr<const net::ListeningSocket>>;
+
+/// A configuration as one worker takes it over, at its start and at each reload: made aside and known to be fine.
+struct WorkerConfiguration {
+  std::shared_ptr<const config::Config> config;
+  std::shared_ptr<const telemetry::LabelNames> labels;
+  ListeningSockets sockets;
   std::unique_ptr<policy::Policy> policy;
-  telemetry::AccessLog::Producer* access_log;  ///< null: no access log
-  SharedState& shared;
+  std::shared_ptr<telemetry::AccessLog>
+      access_log;       ///< null: none. Somebody else must hold it too, and lets it go last
+  unsigned worker = 0;  ///< which producer of the access log is the worker's
 };
 
 /// One thread of the proxy: its own event loop, connections, pools and counters. All but `run` may be called from any
 /// thread and return at once.
 class Worker {
  public:
-  explicit Worker(WorkerSetup setup);
+  /// `shared` must outlive it.
+  Worker(WorkerConfiguration configuration, SharedState& shared);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  /// Serves until `stop_accepting` was called and the last connection is gone. Call it on the worker's thread.
-  void run();
+  /// Serves until `stop_accepting` was called and the last connection is gone, and gives the counters as they are then.
+  /// Call it on the worker's thread.
+  telemetry::NamedCounters run();
+
+  /// Serves by `next` from now on; requests under way end with what they began with. Connections stay, but for those of
+  /// listeners that are gone: these carry one request more at most. Calls `done` on the worker's thread.
+  void apply(WorkerConfiguration next, std::function<void()> done);
 
   /// From now on every answer closes its connection.
   void begin_drain();
 
-  /// Closes the listening end and idle connections; what is under way goes on.
-  void stop_accepting();
+  /// Takes whoever has connected already, closes the listening end, and soon idle connections; what is under way goes
+  /// on. Calls `done` on the worker's thread.
+  void stop_accepting(std::function<void()> done = [] {});
 
   /// Cuts every connection, whatever it is doing.
   void abort();
 
-  /// Calls `done` with a copy of the counters, on the worker's thread.
-  void copy_counters(std::function<void(telemetry::WorkerCounters)> done);
+  /// Calls `done` with a copy of the counters, under the names of the configuration in use, on the worker's thread.
+  void copy_counters(std::function<void(telemetry::NamedCounters)> done);
 
  private:
   struct Core;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <sidegate/base/clock.hpp>
 #include <sidegate/base/reason.hpp>
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -7,6 +8,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,12 +25,16 @@ struct LabelNames {
   struct Server {
     std::string upstream;
     std::string server;
+
+    bool operator==(const Server&) const = default;
   };
   std::vector<std::string> listeners;
   std::vector<std::string> routes;
   std::vector<std::string> upstreams;
   std::vector<Server> servers;  ///< of all upstreams, one after the other
   std::vector<std::string> authenticators;
+
+  bool operator==(const LabelNames&) const = default;
 };
 
 /// Durations in buckets. The bounds are seconds, as Prometheus has them.
@@ -50,7 +56,11 @@ struct WorkerCounters {
 
   void count_request(std::size_t route, MethodLabel method, unsigned status, std::chrono::nanoseconds duration);
   void count_origin(std::size_t upstream, std::size_t server, unsigned status, std::chrono::nanoseconds duration);
+  /// A request that a server was to get and did not answer.
+  void count_unanswered(std::size_t server);
   void count_decision(std::size_t authenticator, base::Reason outcome);
+
+  /// Adds the numbers of `other`, which has the same names.
   void merge(const WorkerCounters& other);
 
   /// Key: place << 16 | method << 12 | status; at most as many entries as there are labels times statuses.
@@ -58,6 +68,7 @@ struct WorkerCounters {
   std::vector<Histogram> request_durations;                                 ///< by route; the last stands for none
   boost::unordered_flat_map<std::uint64_t, std::uint64_t> origin_requests;  ///< server << 16 | status
   std::vector<Histogram> origin_durations;                                  ///< by upstream
+  std::vector<std::uint64_t> origin_retries;                                ///< by upstream
   struct OriginConnections {
     std::uint64_t active = 0;
     std::uint64_t idle = 0;
@@ -68,9 +79,36 @@ struct WorkerCounters {
   std::vector<std::uint64_t> connections_total;                          ///< by listener
 };
 
-/// The Prometheus text (version 0.0.4) of the sum of all workers, with `sidegate_build_info`,
-/// `sidegate_log_dropped_total` and the usual `process_*`.
-std::string prometheus_text(const LabelNames& names, const WorkerCounters& sum, std::uint64_t log_dropped,
-                            std::string_view version, std::string_view commit);
+/// Counters with the names of their places. A configuration that is replaced leaves its numbers to the next one.
+struct NamedCounters {
+  explicit NamedCounters(std::shared_ptr<const LabelNames> label_names)
+      : names(std::move(label_names)), counters(*names) {}
+
+  /// Adds the numbers of `other` to those of the same name. What has no place here any more (a route that is gone) is
+  /// left out: its series ends.
+  void merge(const NamedCounters& other);
+
+  std::shared_ptr<const LabelNames> names;
+  WorkerCounters counters;
+};
+
+/// The numbers of the process as a whole.
+struct ProcessCounters {
+  /// A key that holds until then only.
+  struct KeyExpiry {
+    std::string authenticator;
+    std::string key;
+    base::UnixTime until;
+  };
+  std::vector<KeyExpiry> key_expiries{};
+  std::uint64_t reloads_succeeded = 0;
+  std::uint64_t reloads_failed = 0;
+  std::uint64_t log_dropped = 0;
+  std::string_view version{};
+  std::string_view commit{};
+};
+
+/// The Prometheus text (version 0.0.4) of the sum of all workers and of the process, with the usual `process_*`.
+std::string prometheus_text(const NamedCounters& sum, const ProcessCounters& process);
 
 }  // namespace sidegate::telemetry

@@ -15,8 +15,8 @@ enum class Level { Debug, Info, Warning, Error };
 /// A named value beside the message. Never a secret.
 using Field = std::pair<std::string_view, std::string_view>;
 
-/// Opens the sink and sets level and format. Call once, before there are other threads; before that, text on stderr.
-/// Throws std::system_error where the file cannot be opened.
+/// Opens the sink and sets level and format, at the start and at a reload; before that, text on stderr. Throws
+/// std::system_error where the file cannot be opened; the log is then what it was. Any thread.
 void open_log(const config::Log& settings);
 
 /// Opens a file sink anew, for log rotation; where that fails the old file stays in use. Any thread.
@@ -24,5 +24,8 @@ void reopen_log();
 
 /// One line: a JSON object `{"time":…,"level":…,"msg":…, fields…}`, or text.
 void log(Level level, std::string_view message, const std::vector<Field>& fields = {});
+
+/// The same about something that an operator did, marked `"audit":true`.
+void audit(Level level, std::string_view message, const std::vector<Field>& fields = {});
 
 }  // namespace sidegate::telemetry

@@ -1,0 +1,159 @@
+#include <sidegate/telemetry/log.hpp>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <system_error>
+#include <utility>
+
+#include "gateway.hpp"
+
+/// How the gateway takes a configuration into use, the first one and every later one. The next is made aside and whole:
+/// what can fail fails before anything has changed.
+namespace sidegate::app {
+namespace {
+
+namespace json = boost::json;
+using config::Diagnostics;
+using telemetry::Level;
+
+/// How long the answer of an admin API that moves away has to arrive.
+constexpr std::chrono::seconds kFarewell{1};
+
+json::array to_json(const std::vector<std::string>& lines) {
+  return json::array(lines.begin(), lines.end());
+}
+
+}  // namespace
+
+std::optional<Gateway::Generation> Gateway::prepare(config::Config config, Diagnostics& diagnostics) {
+  Generation next;
+  next.config = std::make_shared<const config::Config>(std::move(config));
+  next.labels = std::make_shared<const telemetry::LabelNames>(proxy::label_names(*next.config));
+  next.sockets = open_sockets(*next.config, now_.sockets, diagnostics);
+  if (!diagnostics.ok()) return std::nullopt;
+
+  const auto& admin = next.config->admin.address;
+  const bool same_admin = now_.admin && now_.config->admin.address == admin;
+  next.admin = same_admin ? now_.admin : open_admin(admin, admin::Surface::Admin, diagnostics);
+  if (const auto& health = next.config->health) {
+    const bool same_health = now_.health && now_.config->health == health;
+    next.health = same_health ? now_.health : open_admin(*health, admin::Surface::Health, diagnostics);
+  }
+  if (!diagnostics.ok()) return std::nullopt;
+
+  try {
+    next.access_log = open_access_log(*next.config);
+    telemetry::open_log(next.config->log);
+  } catch (const std::system_error& error) {
+    diagnostics.error({}, error.what());
+    return std::nullopt;
+  }
+  return next;
+}
+
+std::shared_ptr<telemetry::AccessLog> Gateway::open_access_log(const config::Config& config) {
+  const bool same =
+      now_.access_log && now_.config->access_log == config.access_log && now_.config->log.format == config.log.format;
+  if (same) return now_.access_log;
+  const auto workers = workers_.empty() ? config.workers : static_cast<unsigned>(workers_.size());
+  return std::make_shared<telemetry::AccessLog>(config.access_log, config.log.format == "text", workers);
+}
+
+std::shared_ptr<admin::AdminServer> Gateway::open_admin(const config::Address& address, admin::Surface surface,
+                                                        Diagnostics& diagnostics) {
+  auto server = admin::AdminServer::open(io_, address, surface, actions());
+  if (!server) {
+    diagnostics.error({}, server.error().text);
+    return nullptr;
+  }
+  return std::move(*server);
+}
+
+proxy::WorkerConfiguration Gateway::configuration_for(unsigned worker) const {
+  return {.config = now_.config,
+          .labels = now_.labels,
+          .sockets = sockets_of(now_.sockets),
+          .policy = compile_policy(*now_.config),
+          .access_log = now_.access_log,
+          .worker = worker};
+}
+
+void Gateway::adopt(Generation next, const std::function<void()>& done) {
+  const auto before = std::make_shared<const Generation>(std::exchange(now_, std::move(next)));
+  shared_.buffers.bytes_max = now_.config->limits.memory_bytes_max;
+  for (std::size_t i = 0; i < now_.sockets.size(); ++i) {
+    const auto set = now_.sockets[i].socket->set_mode(now_.config->listeners[i].mode);
+    if (!set) telemetry::log(Level::Warning, set.error().text);
+  }
+  if (before->access_log != now_.access_log) earlier_access_logs_.push_back(before->access_log);
+  watch_files();
+  refuse_at_unused(before->sockets, now_.sockets);
+  const auto applied = once_all([this, before, done, sockets = now_.sockets] {
+    close_unused(before->sockets, sockets);
+    done();
+    const auto farewell = std::make_shared<boost::asio::steady_timer>(io_, kFarewell);
+    farewell->async_wait([this, before, farewell](const boost::system::error_code&) { let_go_of(*before); });
+  });
+  for (unsigned i = 0; i < workers_.size(); ++i) workers_[i]->apply(configuration_for(i), applied);
+}
+
+void Gateway::let_go_of(const Generation& before) {
+  if (before.admin != now_.admin) before.admin->close();
+  if (before.health && before.health != now_.health) before.health->close();
+  // What requests under way still write to is let go at a later reload, or at the end.
+  std::erase_if(earlier_access_logs_, [this](const std::shared_ptr<telemetry::AccessLog>& log) {
+    if (log.use_count() > 1) return false;
+    log_dropped_before_ += log->dropped();
+    return true;
+  });
+}
+
+void Gateway::reload(std::string_view why, const std::function<Configuration()>& load,
+                     const std::function<void(admin::Outcome)>& done) {
+  if (draining_) return done({503, R"({"error":"Draining"})"});
+  Configuration next = load();
+  auto& diagnostics = next.diagnostics;
+  std::optional<Generation> generation;
+  if (next.ok()) generation = prepare(std::move(next.config), diagnostics);
+  const auto warnings = diagnostics.lines(Diagnostics::Severity::Warning);
+  if (!generation) {
+    ++reloads_failed_;
+    const auto errors = diagnostics.lines(Diagnostics::Severity::Error);
+    telemetry::audit(Level::Error, "the configuration was not reloaded; the one in use stays",
+                     {{"because", why}, {"file", diagnostics.file()}});
+    for (const auto& line : errors) telemetry::log(Level::Error, line);
+    return done({422, json::serialize(json::object{{"errors", to_json(errors)}, {"warnings", to_json(warnings)}})});
+  }
+  ++reloads_succeeded_;
+  telemetry::audit(Level::Info, "the configuration was reloaded", {{"because", why}, {"file", diagnostics.file()}});
+  for (const auto& line : warnings) telemetry::log(Level::Warning, line);
+  if (generation->config->workers != workers_.size()) {
+    telemetry::log(Level::Warning, "another number of workers takes effect at the next start");
+  }
+  adopt(std::move(*generation), [done, warnings] {
+    done({200, json::serialize(json::object{{"status", "reloaded"}, {"warnings", to_json(warnings)}})});
+  });
+}
+
+void Gateway::reload_because(std::string_view why) {
+  reload(why, source_.load, [](const admin::Outcome&) {});
+}
+
+void Gateway::reload_secrets() {
+  // Nothing but the secrets: what else has changed in the file is for a reload to bring in.
+  const auto load = [this] { return load_again(*now_.config, source_.environment); };
+  reload("a secret has changed", load, [](const admin::Outcome&) {});
+}
+
+void Gateway::watch_files() {
+  const auto& config = *now_.config;
+  const bool watches = config.watch && !config.file.empty();
+  configuration_watcher_.watch(watches ? std::vector<std::string>{config.file} : std::vector<std::string>{});
+  secret_watcher_.watch(config::secret_files(config));
+}
+
+}  // namespace sidegate::app

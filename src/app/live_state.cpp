@@ -1,0 +1,148 @@
+#include "live_state.hpp"
+
+#include <sidegate/token/inspection.hpp>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <chrono>
+#include <map>
+#include <utility>
+
+namespace sidegate::app {
+namespace {
+
+namespace json = boost::json;
+using telemetry::WorkerCounters;
+
+constexpr unsigned kPlaceShift = 16;
+constexpr std::uint64_t kStatusMask = 0xFFF;
+
+/// The answers counted for one place, by status; "0" where there was none.
+json::object answers_of(const boost::unordered_flat_map<std::uint64_t, std::uint64_t>& counts, std::size_t place) {
+  std::map<std::uint64_t, std::uint64_t> by_status;
+  for (const auto& [key, count] : counts) {
+    if (key >> kPlaceShift == place) by_status[key & kStatusMask] += count;
+  }
+  json::object answers;
+  for (const auto& [status, count] : by_status) answers[std::to_string(status)] = count;
+  return answers;
+}
+
+/// The mean in milliseconds; null where nothing was measured.
+json::value mean_of(const telemetry::Histogram& durations) {
+  if (durations.count == 0) return nullptr;
+  const std::chrono::duration<double, std::milli> sum = durations.sum;
+  return sum.count() / static_cast<double>(durations.count);
+}
+
+template <class Item>
+json::array texts(const std::vector<config::Located<Item>>& items) {
+  json::array array;
+  for (const auto& item : items) array.emplace_back(item.value);
+  return array;
+}
+
+json::value authenticate_of(const config::Route& route) {
+  using Authenticate = config::Route::Authenticate;
+  if (route.authenticate == Authenticate::None) return "none";
+  if (route.authenticate == Authenticate::Optional) return "optional";
+  return texts(route.authenticators);
+}
+
+json::object server_state(const config::Server& server, std::size_t place, const WorkerCounters& counters) {
+  const auto& open = counters.origin_connections[place];
+  return {{"url", server.url},
+          {"connections", {{"active", open.active}, {"idle", open.idle}}},
+          {"answers", answers_of(counters.origin_requests, place)}};
+}
+
+std::string key_name(const config::Key& key, std::size_t index) {
+  return "keys[" + std::to_string(index) + "] (" + key.secret.source() + ")";
+}
+
+json::array keys_of(const config::JwtAuthenticator& jwt, base::UnixTime now) {
+  json::array keys;
+  for (std::size_t i = 0; i < jwt.keys.size(); ++i) {
+    const config::Key& key = jwt.keys[i];
+    json::object entry{{"name", key_name(key, i)}, {"in_use", !key.until || now < *key.until}};
+    if (key.until) entry["until"] = token::rfc3339(*key.until);
+    keys.push_back(std::move(entry));
+  }
+  return keys;
+}
+
+json::object decisions_of(const std::array<std::uint64_t, base::kReasonCount>& counts) {
+  json::object decisions;
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    const auto outcome = static_cast<base::Reason>(i);
+    if (base::is_outcome(outcome)) decisions[base::name_of(outcome)] = counts[i];
+  }
+  return decisions;
+}
+
+}  // namespace
+
+std::string routes_json(const config::Config& config, const telemetry::NamedCounters& sum) {
+  json::array routes;
+  for (std::size_t i = 0; i < config.routes.size(); ++i) {
+    const config::Route& route = config.routes[i];
+    json::object entry{{"name", route.name}};
+    if (route.listener) entry["listener"] = route.listener->value;
+    if (!route.hosts.empty()) entry["host"] = texts(route.hosts);
+    entry["path"] = texts(route.paths);
+    if (!route.methods.empty()) entry["methods"] = texts(route.methods);
+    entry["authenticate"] = authenticate_of(route);
+    entry["upstream"] = route.upstream.value;
+    entry["requests"] = sum.counters.request_durations[i].count;
+    entry["answers"] = answers_of(sum.counters.requests, i);
+    entry["mean_ms"] = mean_of(sum.counters.request_durations[i]);
+    routes.push_back(std::move(entry));
+  }
+  return json::serialize(json::object{{"routes", std::move(routes)}});
+}
+
+std::string upstreams_json(const config::Config& config, const telemetry::NamedCounters& sum) {
+  json::array upstreams;
+  std::size_t place = 0;
+  for (std::size_t i = 0; i < config.upstreams.size(); ++i) {
+    json::array servers;
+    for (const auto& server : config.upstreams[i].servers) {
+      servers.push_back(server_state(server, place++, sum.counters));
+    }
+    upstreams.push_back(json::object{{"name", config.upstreams[i].name},
+                                     {"servers", std::move(servers)},
+                                     {"retries", sum.counters.origin_retries[i]},
+                                     {"mean_ms", mean_of(sum.counters.origin_durations[i])}});
+  }
+  return json::serialize(json::object{{"upstreams", std::move(upstreams)}});
+}
+
+std::string authenticators_json(const config::Config& config, const telemetry::NamedCounters& sum, base::UnixTime now) {
+  json::array authenticators;
+  for (std::size_t i = 0; i < config.authenticators.size(); ++i) {
+    const config::JwtAuthenticator& jwt = config.authenticators[i].jwt;
+    json::object entry{{"name", config.authenticators[i].name}, {"kind", "jwt"}};
+    if (!jwt.issuer.empty()) entry["issuer"] = jwt.issuer;
+    if (!jwt.audience.empty()) entry["audience"] = json::array(jwt.audience.begin(), jwt.audience.end());
+    entry["algorithms"] = texts(jwt.algorithms);
+    entry["keys"] = keys_of(jwt, now);
+    entry["decisions"] = decisions_of(sum.counters.decisions[i]);
+    authenticators.push_back(std::move(entry));
+  }
+  return json::serialize(json::object{{"authenticators", std::move(authenticators)}});
+}
+
+std::vector<telemetry::ProcessCounters::KeyExpiry> key_expiries(const config::Config& config) {
+  std::vector<telemetry::ProcessCounters::KeyExpiry> expiries;
+  for (const auto& authenticator : config.authenticators) {
+    for (std::size_t i = 0; i < authenticator.jwt.keys.size(); ++i) {
+      const config::Key& key = authenticator.jwt.keys[i];
+      if (key.until) expiries.push_back({authenticator.name, key_name(key, i), *key.until});
+    }
+  }
+  return expiries;
+}
+
+}  // namespace sidegate::app
