@@ -7,17 +7,6 @@
 namespace sidegate::base {
 namespace {
 
-constexpr std::array<bool, 256> make_token_table() {
-  std::array<bool, 256> table{};
-  for (unsigned c = 0; c < 128; ++c) {
-    const char letter = static_cast<char>(c);
-    table[c] = is_alpha(letter) || is_digit(letter);
-  }
-  for (const char c : std::string_view("!#$%&'*+-.^_`|~")) table[static_cast<unsigned char>(c)] = true;
-  return table;
-}
-constexpr auto kTokenTable = make_token_table();
-
 /// The length of the valid UTF-8 sequence that `text` begins with, 0 where there is none (RFC 3629 section 4).
 std::size_t utf8_length(std::string_view text) noexcept {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
@@ -42,6 +31,13 @@ std::size_t utf8_length(std::string_view text) noexcept {
 
 constexpr std::string_view kHexDigits = "0123456789abcdef";
 
+/// Both digits of every byte.
+constexpr auto kHexPairs = [] {
+  std::array<std::array<char, 2>, 256> pairs{};
+  for (unsigned byte = 0; byte < pairs.size(); ++byte) pairs[byte] = {kHexDigits[byte >> 4U], kHexDigits[byte & 0x0FU]};
+  return pairs;
+}();
+
 /// Whether a character of two bytes or more steers a terminal (C1, U+0080 to U+009F, NEL among them) or is read as the
 /// end of a line (U+2028, U+2029).
 bool breaks_lines(std::string_view character) noexcept {
@@ -59,33 +55,14 @@ void append_utf16_escape(std::string& out, std::string_view character) {
 
 }  // namespace
 
-bool equals_ignoring_case(std::string_view left, std::string_view right) noexcept {
-  return left.size() == right.size() &&
-         std::equal(left.begin(), left.end(), right.begin(), [](char a, char b) { return to_lower(a) == to_lower(b); });
-}
-
 std::string lower_case(std::string_view text) {
   std::string lower(text);
   std::transform(lower.begin(), lower.end(), lower.begin(), to_lower);
   return lower;
 }
 
-std::string_view trim_blanks(std::string_view text) noexcept {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
-bool is_token_char(char c) noexcept {
-  return kTokenTable[static_cast<unsigned char>(c)];
-}
-
-bool is_token(std::string_view text) noexcept {
-  return !text.empty() && std::all_of(text.begin(), text.end(), is_token_char);
-}
-
 std::optional<std::uint64_t> parse_decimal(std::string_view text) noexcept {
-  if (text.empty() || !std::all_of(text.begin(), text.end(), is_digit)) return std::nullopt;
+  // Of an unsigned number this takes nothing but digits, no sign and no blanks either.
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
@@ -99,10 +76,7 @@ std::optional<std::uint16_t> parse_port(std::string_view text) noexcept {
 }
 
 void write_hex(std::span<const std::uint8_t> bytes, char* out) noexcept {
-  for (const std::uint8_t byte : bytes) {
-    *out++ = kHexDigits[byte >> 4U];
-    *out++ = kHexDigits[byte & 0x0FU];
-  }
+  for (const std::uint8_t byte : bytes) out = std::copy_n(kHexPairs[byte].begin(), 2, out);
 }
 
 std::size_t edit_distance(std::string_view left, std::string_view right) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -30,15 +31,43 @@ constexpr int hex_value(char c) noexcept {
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
-bool equals_ignoring_case(std::string_view left, std::string_view right) noexcept;
+// What follows up to `is_token` is called for every field of a head, and so is defined here.
+
+inline bool equals_ignoring_case(std::string_view left, std::string_view right) noexcept {
+  if (left.size() != right.size()) return false;
+  for (std::size_t i = 0; i < left.size(); ++i) {
+    if (left[i] != right[i] && to_lower(left[i]) != to_lower(right[i])) return false;
+  }
+  return true;
+}
+
 std::string lower_case(std::string_view text);
 
 /// Removes spaces and tabs at both ends: the OWS of RFC 9110 section 5.6.3.
-std::string_view trim_blanks(std::string_view text) noexcept;
+constexpr std::string_view trim_blanks(std::string_view text) noexcept {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+/// Whether a byte may stand in a token, by its value.
+inline constexpr auto kTokenChars = [] {
+  std::array<bool, 256> table{};
+  for (unsigned c = 0; c < 128; ++c) {
+    const char letter = static_cast<char>(c);
+    table[c] = is_alpha(letter) || is_digit(letter);
+  }
+  for (const char c : std::string_view("!#$%&'*+-.^_`|~")) table[static_cast<unsigned char>(c)] = true;
+  return table;
+}();
 
 /// Whether `c` may stand in a token (RFC 9110 section 5.6.2): methods and field names.
-bool is_token_char(char c) noexcept;
-bool is_token(std::string_view text) noexcept;
+constexpr bool is_token_char(char c) noexcept {
+  return kTokenChars[static_cast<unsigned char>(c)];
+}
+constexpr bool is_token(std::string_view text) noexcept {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return is_token_char(c); });
+}
 
 /// Plain digits only: no sign, no blanks, no overflow.
 std::optional<std::uint64_t> parse_decimal(std::string_view text) noexcept;
