@@ -7,20 +7,24 @@ namespace sidegate::token {
 namespace {
 
 constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-constexpr std::uint32_t kInvalid = 0x80;  // no six-bit value has this bit
+constexpr std::uint32_t kGroupMax = (1U << 24U) - 1;  // four six-bit values
+constexpr std::uint32_t kInvalid = ~0U;               // more than that wherever in a group it stands
 
-constexpr std::array<std::uint8_t, 256> make_values() {
-  std::array<std::uint8_t, 256> values{};
+constexpr std::array<std::uint32_t, 256> make_values() {
+  std::array<std::uint32_t, 256> values{};
   values.fill(kInvalid);
-  for (std::size_t i = 0; i < kAlphabet.size(); ++i) {
-    values[static_cast<unsigned char>(kAlphabet[i])] = static_cast<std::uint8_t>(i);
-  }
+  for (std::uint32_t i = 0; i < kAlphabet.size(); ++i) values[static_cast<unsigned char>(kAlphabet[i])] = i;
   return values;
 }
 constexpr auto kValues = make_values();
 
 constexpr std::uint32_t value_of(char c) noexcept {
   return kValues[static_cast<unsigned char>(c)];
+}
+
+/// Four values as the three bytes that they stand for.
+constexpr std::uint32_t group_of(std::uint32_t a, std::uint32_t b, std::uint32_t c, std::uint32_t d) noexcept {
+  return a << 18U | b << 12U | c << 6U | d;
 }
 
 constexpr std::uint32_t byte_of(char c) noexcept {
@@ -38,32 +42,29 @@ constexpr char letter_of(std::uint32_t bits) noexcept {
 }  // namespace
 
 std::optional<std::size_t> decode_base64url(std::string_view text, std::span<char> out) noexcept {
-  if (text.size() % 4 == 1 || out.size() < decoded_size(text.size())) return std::nullopt;
-  std::size_t written = 0;
-  std::uint32_t seen = 0;  // all values or-ed together: one test of kInvalid at the end
-  std::size_t i = 0;
-  for (; i + 4 <= text.size(); i += 4) {
-    const auto a = value_of(text[i]);
-    const auto b = value_of(text[i + 1]);
-    const auto c = value_of(text[i + 2]);
-    const auto d = value_of(text[i + 3]);
-    seen |= a | b | c | d;
-    out[written++] = low_byte(a << 2U | b >> 4U);
-    out[written++] = low_byte(b << 4U | c >> 2U);
-    out[written++] = low_byte(c << 6U | d);
+  const std::size_t size = decoded_size(text.size());
+  const std::size_t rest = text.size() % 4;
+  if (rest == 1 || out.size() < size) return std::nullopt;
+  const char* from = text.data();
+  char* to = out.data();
+  std::uint32_t seen = 0;  // all groups or-ed together: one test of kGroupMax at the end
+  for (const char* const last = from + (text.size() - rest); from != last; from += 4, to += 3) {
+    const auto bits = group_of(value_of(from[0]), value_of(from[1]), value_of(from[2]), value_of(from[3]));
+    seen |= bits;
+    to[0] = low_byte(bits >> 16U);
+    to[1] = low_byte(bits >> 8U);
+    to[2] = low_byte(bits);
   }
-  if (const std::size_t rest = text.size() - i; rest != 0) {
-    const auto a = value_of(text[i]);
-    const auto b = value_of(text[i + 1]);
-    const auto c = rest == 3 ? value_of(text[i + 2]) : 0;
-    seen |= a | b | c;
+  if (rest != 0) {
+    const auto bits = group_of(value_of(from[0]), value_of(from[1]), rest == 3 ? value_of(from[2]) : 0, 0);
+    seen |= bits;
     // Left-over bits must be zero (RFC 4648 section 3.5), or a second text would stand for the same bytes.
-    if (((rest == 3 ? c & 0x03U : b & 0x0FU)) != 0) return std::nullopt;
-    out[written++] = low_byte(a << 2U | b >> 4U);
-    if (rest == 3) out[written++] = low_byte(b << 4U | c >> 2U);
+    if ((bits & (rest == 3 ? 0xFFU : 0xFFFFU)) != 0) return std::nullopt;
+    to[0] = low_byte(bits >> 16U);
+    if (rest == 3) to[1] = low_byte(bits >> 8U);
   }
-  if ((seen & kInvalid) != 0) return std::nullopt;
-  return written;
+  if (seen > kGroupMax) return std::nullopt;
+  return size;
 }
 
 std::optional<std::string> decode_base64url(std::string_view text) {
