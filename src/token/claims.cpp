@@ -29,18 +29,39 @@ UnixTime later(UnixTime moment, seconds by) noexcept {
   return by > UnixTime::max() - std::max(moment, UnixTime{}) ? UnixTime::max() : moment + by;
 }
 
-/// A member that may be missing.
-base::Result<std::optional<UnixTime>> optional_date(const json::object& claims, std::string_view name) noexcept {
-  const json::value* const value = claims.if_contains(name);
+/// The registered claims that a rule may speak of, found in one pass; null where one is missing.
+struct RegisteredClaims {
+  const json::value* issuer = nullptr;
+  const json::value* audience = nullptr;
+  const json::value* expires = nullptr;
+  const json::value* not_before = nullptr;
+  const json::value* issued = nullptr;
+};
+
+RegisteredClaims find_registered(const json::object& claims) noexcept {
+  RegisteredClaims found;
+  for (const auto& member : claims) {
+    const std::string_view name = member.key();
+    if (name.size() != 3) continue;
+    if (name == "iss") found.issuer = &member.value();
+    if (name == "aud") found.audience = &member.value();
+    if (name == "exp") found.expires = &member.value();
+    if (name == "nbf") found.not_before = &member.value();
+    if (name == "iat") found.issued = &member.value();
+  }
+  return found;
+}
+
+/// A date that may be missing.
+base::Result<std::optional<UnixTime>> optional_date(const json::value* value) noexcept {
   if (value == nullptr) return std::optional<UnixTime>{};
   const auto date = read_numeric_date(*value);
   if (!date) return date.error();
   return std::optional<UnixTime>{*date};
 }
 
-bool is_missing(const json::object& claims, std::string_view name) noexcept {
-  const json::value* const value = claims.if_contains(name);
-  return value == nullptr || value->is_null();
+bool is_missing(const json::value* claim) noexcept {
+  return claim == nullptr || claim->is_null();
 }
 
 bool is_audience(const json::value& value) noexcept {
@@ -58,13 +79,15 @@ bool names_one_of(const json::value& audience, const std::vector<std::string>& w
   return std::any_of(list.begin(), list.end(), is_wanted);
 }
 
-bool lacks_needed_claim(const json::object& claims, const ClaimRules& rules) noexcept {
+bool lacks_needed_claim(const json::object& claims, const RegisteredClaims& registered,
+                        const ClaimRules& rules) noexcept {
   if (std::any_of(rules.require_claims.begin(), rules.require_claims.end(),
-                  [&](const std::string& name) { return is_missing(claims, name); })) {
+                  [&](const std::string& name) { return is_missing(claims.if_contains(name)); })) {
     return true;
   }
-  return (!rules.issuer.empty() && is_missing(claims, "iss")) ||
-         (!rules.audience.empty() && is_missing(claims, "aud")) || (rules.max_age && is_missing(claims, "iat"));
+  return (!rules.issuer.empty() && is_missing(registered.issuer)) ||
+         (!rules.audience.empty() && is_missing(registered.audience)) ||
+         (rules.max_age && is_missing(registered.issued));
 }
 
 }  // namespace
@@ -85,16 +108,17 @@ base::Result<UnixTime> read_numeric_date(const json::value& value) noexcept {
 }
 
 base::Result<UnixTime> check_claims(const json::object& claims, const ClaimRules& rules, UnixTime now) noexcept {
-  const auto expires = optional_date(claims, "exp");
-  const auto not_before = optional_date(claims, "nbf");
-  const auto issued = optional_date(claims, "iat");
+  const RegisteredClaims registered = find_registered(claims);
+  const auto expires = optional_date(registered.expires);
+  const auto not_before = optional_date(registered.not_before);
+  const auto issued = optional_date(registered.issued);
   if (!expires || !not_before || !issued) return Reason::Malformed;
-  const json::value* const audience = claims.if_contains("aud");
+  const json::value* const audience = registered.audience;
   if (audience != nullptr && !is_audience(*audience)) return Reason::Malformed;
 
-  if (lacks_needed_claim(claims, rules)) return Reason::MissingClaim;
+  if (lacks_needed_claim(claims, registered, rules)) return Reason::MissingClaim;
   if (!rules.issuer.empty()) {
-    const json::value& issuer = *claims.if_contains("iss");
+    const json::value& issuer = *registered.issuer;
     if (!issuer.is_string() || view(issuer.get_string()) != rules.issuer) return Reason::WrongIssuer;
   }
   if (!rules.audience.empty() && !names_one_of(*audience, rules.audience)) return Reason::WrongAudience;
