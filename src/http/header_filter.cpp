@@ -11,8 +11,23 @@ namespace {
 /// A name longer than this is compared on the heap, which only an attacker makes happen.
 constexpr std::size_t kUsualNameBytesMax = 64;
 
+/// The characters of a plain name in lower case; zero for every other byte.
+constexpr auto kPlainLower = [] {
+  std::array<char, 256> table{};
+  for (unsigned c = 0; c < 128; ++c) {
+    const char letter = static_cast<char>(c);
+    if (base::is_alpha(letter) || base::is_digit(letter) || letter == '-') table[c] = base::to_lower(letter);
+  }
+  return table;
+}();
+
+constexpr char plain_lower(char c) noexcept {
+  return kPlainLower[static_cast<unsigned char>(c)];
+}
+
 constexpr char normalise(char c) noexcept {
-  return base::is_alpha(c) || base::is_digit(c) ? base::to_lower(c) : '-';
+  const char lower = plain_lower(c);
+  return lower != 0 ? lower : '-';
 }
 
 /// What a caller may not say about itself. What a trusted peer may say is added anew from its fields.
@@ -26,8 +41,7 @@ constexpr std::array<std::string_view, 8> kConnectionNames{
     "Proxy-Authenticate", "Proxy-Authorization"};
 
 bool is_plain(std::string_view name) noexcept {
-  return std::all_of(name.begin(), name.end(),
-                     [](char c) { return base::is_alpha(c) || base::is_digit(c) || c == '-'; });
+  return std::all_of(name.begin(), name.end(), [](char c) { return plain_lower(c) != 0; });
 }
 
 }  // namespace
@@ -70,7 +84,7 @@ bool HeaderFilter::drops(const Field& field) const noexcept {
   if (!is_plain(name)) return true;
   if (!first_letters_.test(static_cast<unsigned char>(normalise(name.front())))) return false;
   if (name.size() > kUsualNameBytesMax) return matches(normalise_field_name(name));
-  std::array<char, kUsualNameBytesMax> buffer{};
+  std::array<char, kUsualNameBytesMax> buffer;
   std::transform(name.begin(), name.end(), buffer.begin(), normalise);
   return matches({buffer.data(), name.size()});
 }

@@ -158,8 +158,8 @@ Result<std::string_view> take_authority(std::string_view& target) noexcept {
   return authority;
 }
 
-bool is_query_byte(char c) noexcept {
-  return c > 0x20 && c < 0x7F && c != '#';
+bool is_query(std::string_view text) noexcept {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7F && c != '#'; });
 }
 
 }  // namespace
@@ -179,7 +179,7 @@ Result<CanonicalTarget> canonicalise(std::string_view target, bool is_options, s
   const auto question = std::min(target.find('?'), target.size());
   const auto path = target.substr(0, question);
   canonical.query = target.substr(question);
-  if (!std::all_of(canonical.query.begin(), canonical.query.end(), is_query_byte)) return Reason::BadTarget;
+  if (!is_query(canonical.query)) return Reason::BadTarget;
   if (!path.empty() && is_canonical(path)) {
     canonical.path = path;
     return canonical;
