@@ -35,18 +35,4 @@ const char* find_control(const char* begin, const char* end) noexcept {
   return begin;
 }
 
-base::Result<std::string_view> LineScanner::next(std::string_view bytes) noexcept {
-  const char* const end = bytes.data() + bytes.size();
-  const char* const stop = find_control(bytes.data() + scanned_, end);
-  scanned_ = static_cast<std::size_t>(stop - bytes.data());
-  if (stop == end) return std::string_view{};
-  if (*stop == '\n') return base::Reason::BareLineFeed;
-  if (*stop != '\r') return base::Reason::ControlCharacter;
-  if (stop + 1 == end) return std::string_view{};
-  if (stop[1] != '\n') return base::Reason::BareCarriageReturn;
-  const auto line = bytes.substr(line_begin_, scanned_ - line_begin_);
-  line_begin_ = scanned_ += 2;
-  return line;
-}
-
 }  // namespace sidegate::http

@@ -7,6 +7,9 @@
 
 namespace sidegate::http {
 
+/// The first control character of `text` other than HTAB (including DEL), or its end.
+const char* find_control(const char* begin, const char* end) noexcept;
+
 /// Cuts CRLF-terminated lines off a growing run of bytes, each byte looked at once however they were split.
 ///
 /// Only CRLF ends a line; a lone CR or LF, a NUL and every other control character but HTAB is an error, since another
@@ -34,7 +37,18 @@ class LineScanner {
   std::size_t scanned_ = 0;
 };
 
-/// The first control character of `text` other than HTAB (including DEL), or its end.
-const char* find_control(const char* begin, const char* end) noexcept;
+inline base::Result<std::string_view> LineScanner::next(std::string_view bytes) noexcept {
+  const char* const end = bytes.data() + bytes.size();
+  const char* const stop = find_control(bytes.data() + scanned_, end);
+  scanned_ = static_cast<std::size_t>(stop - bytes.data());
+  if (stop == end) return std::string_view{};
+  if (*stop == '\n') return base::Reason::BareLineFeed;
+  if (*stop != '\r') return base::Reason::ControlCharacter;
+  if (stop + 1 == end) return std::string_view{};
+  if (stop[1] != '\n') return base::Reason::BareCarriageReturn;
+  const auto line = bytes.substr(line_begin_, scanned_ - line_begin_);
+  line_begin_ = scanned_ += 2;
+  return line;
+}
 
 }  // namespace sidegate::http

@@ -14,7 +14,10 @@ namespace sidegate::http {
 class GatherList {
  public:
   /// Appends a view. False where the list is full; what was appended before stays.
-  bool append(std::string_view bytes) noexcept;
+  bool append(std::string_view bytes) noexcept {
+    if (empty()) clear();
+    return push(bytes);
+  }
 
   /// Appends a copy of something short that would not outlive the call.
   bool append_copy(std::string_view bytes) noexcept;
@@ -27,7 +30,7 @@ class GatherList {
   std::span<const iovec> slices() const noexcept { return {slices_.data() + first_, count_ - first_}; }
   std::size_t bytes() const noexcept { return bytes_; }
   bool empty() const noexcept { return bytes_ == 0; }
-  void clear() noexcept;
+  void clear() noexcept { first_ = count_ = copied_ = bytes_ = consumed_ = front_consumed_ = 0; }
 
   /// Takes off the first `bytes`, which have been sent. Once all is taken off, the next `append` begins anew.
   void consume(std::size_t bytes) noexcept;
@@ -52,5 +55,22 @@ class GatherList {
   std::size_t consumed_ = 0;        ///< in all
   std::size_t front_consumed_ = 0;  ///< of the slice at `first_`
 };
+
+inline bool GatherList::push(std::string_view bytes) noexcept {
+  if (bytes.empty()) return true;
+  if (count_ > first_) {
+    iovec& last = slices_[count_ - 1];
+    if (static_cast<const char*>(last.iov_base) + last.iov_len == bytes.data()) {
+      last.iov_len += bytes.size();
+      bytes_ += bytes.size();
+      return true;
+    }
+  }
+  if (count_ == kSlicesMax) return false;
+  // sendmsg does not write through the pointer; iovec serves for reading too and so has no const.
+  slices_[count_++] = {const_cast<char*>(bytes.data()), bytes.size()};
+  bytes_ += bytes.size();
+  return true;
+}
 
 }  // namespace sidegate::http
