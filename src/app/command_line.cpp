@@ -131,6 +131,14 @@ int run_command_line(int argc, char** argv) {
 
   try {
     app.parse(argc, argv);
+  } catch (const CLI::ExtrasError&) {
+    // They are not repeated: a token or a key may be among them.
+    std::fputs("sidegate: there are more words or options than this command knows; see sidegate COMMAND --help\n",
+               stderr);
+    return kWrongWords;
+  } catch (const CLI::ConversionError&) {
+    std::fputs("sidegate: the value of an option is of the wrong kind; see sidegate COMMAND --help\n", stderr);
+    return kWrongWords;
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kFine : kWrongWords;
   } catch (const std::exception& error) {

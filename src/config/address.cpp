@@ -82,6 +82,9 @@ base::OrMessage<Address> parse_authority(std::string_view text, std::optional<st
     if (!rest.empty() && rest.front() != ':') return base::Message{"after ] goes :PORT"};
     address.host = *std::move(literal);
   }
+  if (rest.empty() && !default_port && base::parse_decimal(host)) {
+    return base::Message{"this is a port alone; \"[::]:PORT\" is that port of every address"};
+  }
   if (rest.empty() && !default_port) {
     return base::Message{"the port is missing: host:port, \"[v6]:port\" or unix:/path"};
   }

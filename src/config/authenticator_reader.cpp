@@ -20,13 +20,16 @@ constexpr std::size_t kKeysMax = 64;
 
 /// `{cookie: NAME}` or `{bearer: HEADER}`. RFC 6265 section 4.1.1: a cookie's name is a token as well.
 std::optional<TokenSource> read_token_source(const Cursor& cursor) {
+  if (!cursor.is_map()) {
+    cursor.error_unlike("{cookie: NAME} or {bearer: Authorization}");
+    return std::nullopt;
+  }
   Block block(cursor);
   const auto cookie = block.find("cookie");
   const auto bearer = block.find("bearer");
   block.finish();
-  if (!cursor.is_map()) return std::nullopt;
   if (cookie.has_value() == bearer.has_value()) {
-    cursor.error("expected {cookie: NAME} or {bearer: HEADER}, one an item");
+    cursor.error("expected {cookie: NAME} or {bearer: Authorization}, one an item");
     return std::nullopt;
   }
   const Cursor& at = cookie ? *cookie : *bearer;
@@ -36,7 +39,7 @@ std::optional<TokenSource> read_token_source(const Cursor& cursor) {
     at.error_unlike(cookie ? "the name of a cookie" : "the name of a header");
     return std::nullopt;
   }
-  return TokenSource{cookie ? TokenSource::Kind::Cookie : TokenSource::Kind::Bearer, *std::move(name)};
+  return TokenSource{cookie ? TokenSource::Kind::Cookie : TokenSource::Kind::Bearer, *std::move(name), at.where()};
 }
 
 std::optional<Key> read_key(const Cursor& cursor) {

@@ -3,8 +3,20 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 namespace sidegate::config {
+namespace {
+
+/// The large parts of the file. Indented by mistake, one of them lands in another part.
+bool is_top_level(std::string_view key) {
+  static constexpr std::array<std::string_view, 10> kParts{"listeners", "upstreams",  "authenticators", "routes",
+                                                           "limits",    "access_log", "inject",         "strip",
+                                                           "admin",     "health"};
+  return std::find(kParts.begin(), kParts.end(), key) != kParts.end();
+}
+
+}  // namespace
 
 Block::Block(const Cursor& cursor) : cursor_(cursor), entries_(cursor.entries()) {}
 
@@ -46,11 +58,14 @@ void Block::only(std::string_view key, std::string_view value) {
 }
 
 void Block::finish() const {
+  const bool is_inside = !cursor_.where().path.empty();
   for (const NamedValue& entry : entries_) {
     if (std::find(known_.begin(), known_.end(), entry.name) != known_.end()) continue;
     cursor_.context().diagnostics.error(
         {entry.where.line, entry.where.column, cursor_.where().path},
-        fmt::format("unknown key {}{}", shown(entry.name), did_you_mean(entry.name, known_)));
+        fmt::format("unknown key {}{}", shown(entry.name),
+                    is_inside && is_top_level(entry.name) ? "; it belongs at the left margin, a part of its own"
+                                                          : did_you_mean(entry.name, known_)));
   }
 }
 

@@ -147,7 +147,8 @@ std::optional<std::string> Cursor::one_of(std::initializer_list<std::string_view
 std::vector<Cursor> Cursor::items() const {
   std::vector<Cursor> cursors;
   if (!is_list()) {
-    error_unlike("a list");
+    const bool is_item = is_text() && base::is_token(word()) && node_->written.empty();
+    error_unlike(is_item ? fmt::format("a list such as [{}]", word()) : std::string("a list"));
     return cursors;
   }
   cursors.reserve(node_->items.size());
@@ -187,7 +188,8 @@ std::vector<NamedValue> Cursor::entries() const {
       continue;
     }
     std::string path = child_path(path_, key.text);
-    entries.push_back({key.text, {key.line, key.column, path}, Cursor(node_->items[i + 1], path, *context_)});
+    entries.push_back(
+        {key.text, {key.line, key.column, path, !key.written.empty()}, Cursor(node_->items[i + 1], path, *context_)});
   }
   return entries;
 }

@@ -37,7 +37,7 @@ class Cursor {
   Cursor(const Node& node, std::string path, Context& context)
       : node_(&node), path_(std::move(path)), context_(&context) {}
 
-  Location where() const { return {node_->line, node_->column, path_}; }
+  Location where() const { return {node_->line, node_->column, path_, !node_->written.empty()}; }
   Context& context() const { return *context_; }
   bool is_text() const { return node_->kind == Node::Kind::Text; }
   bool is_list() const { return node_->kind == Node::Kind::List; }

@@ -13,6 +13,11 @@ void Diagnostics::error(const Location& where, std::string message) {
   ++error_count_;
 }
 
+void Diagnostics::error_about(const Located<std::string>& text, std::string message) {
+  if (!text.where.holds_variable) return error(text.where, std::move(message));
+  error(text.where, "this cannot be used with what a variable puts into it, which is not shown here");
+}
+
 void Diagnostics::warning(const Location& where, std::string message) {
   entries_.push_back({Severity::Warning, where, std::move(message)});
 }

@@ -98,8 +98,12 @@ void read_health(Block& top, Config& config) {
 }
 
 std::vector<NamedValue> read_names(const Cursor& cursor, std::size_t most) {
+  if (!cursor.is_map()) {
+    cursor.error_unlike("a name for each, with what it is below the name");
+    return {};
+  }
   std::vector<NamedValue> entries = cursor.entries();
-  if (cursor.is_map() && entries.empty()) cursor.error("at least one is needed");
+  if (entries.empty()) cursor.error("at least one is needed");
   if (entries.size() > most) cursor.error(fmt::format("{} entries; at most {} are allowed", entries.size(), most));
   for (const NamedValue& entry : entries) check_name(entry.name, entry.where, cursor.context().diagnostics);
   return entries;

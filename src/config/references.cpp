@@ -60,7 +60,7 @@ void warn_of_idle_listeners(const Config& config, Diagnostics& diagnostics) {
       return !route.listener || route.listener->value == listener.name;
     };
     if (std::none_of(config.routes.begin(), config.routes.end(), stands_here)) {
-      diagnostics.warning(listener.where, "no route stands on this listener");
+      diagnostics.warning(listener.where, "no route stands on this listener: every request to it is answered 404");
     }
   }
 }

@@ -70,7 +70,7 @@ Authenticator::Authenticator(const config::Authenticator& settings, std::size_t 
       verifier_(settings.jwt, diagnostics) {
   for (const auto& source : sources_) {
     if (source.kind == config::TokenSource::Kind::Bearer && !base::equals_ignoring_case(source.name, "Authorization")) {
-      diagnostics.error(settings.where,
+      diagnostics.error(source.where,
                         "a bearer token is read from the field Authorization only, not from \"" + source.name + "\"");
     }
   }

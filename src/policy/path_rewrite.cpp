@@ -26,7 +26,7 @@ std::string why_no_prefix(const std::string& text) {
 std::optional<std::string> read_prefix(const config::Located<std::string>& text, std::string_view key,
                                        config::Diagnostics& diagnostics) {
   if (const auto why = why_no_prefix(text.value); !why.empty()) {
-    diagnostics.error(text.where, std::string(key) + " " + why);
+    diagnostics.error_about(text, std::string(key) + " " + why);
     return std::nullopt;
   }
   std::string prefix = text.value;
@@ -46,8 +46,9 @@ PathRewrite PathRewrite::compile(const config::Rewrite& rewrite, const std::vect
   const bool all_begin =
       std::all_of(paths.begin(), paths.end(), [&](const PathPattern& path) { return path.begins_with(*stripped); });
   if (!all_begin) {
-    diagnostics.error(rewrite.strip_prefix->where,
-                      "every path of the route must begin with the segments of strip_prefix, \"" + *stripped + "\"");
+    diagnostics.error_about(
+        *rewrite.strip_prefix,
+        "every path of the route must begin with the segments of strip_prefix, \"" + *stripped + "\"");
     return compiled;
   }
   compiled.stripped_segments_ = static_cast<std::size_t>(std::count(stripped->begin(), stripped->end(), '/'));

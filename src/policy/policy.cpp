@@ -101,9 +101,6 @@ std::unique_ptr<Policy> Policy::compile(const config::Config& config, config::Di
     for (std::size_t i = 0; i < config.routes.size(); ++i) {
       if (named ? names_it(config.routes[i]) : !config.routes[i].listener) table.routes.push_back(&state->routes[i]);
     }
-    if (table.routes.empty()) {
-      diagnostics.warning(listener.where, "no route stands on this listener: every request to it is answered 404");
-    }
     state->tables.push_back(std::move(table));
   }
   return std::unique_ptr<Policy>(new Policy(std::move(state)));

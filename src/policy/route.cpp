@@ -21,7 +21,7 @@ std::vector<Pattern> compile_patterns(const std::vector<config::Located<std::str
     if (pattern) {
       patterns.push_back(std::move(*pattern));
     } else {
-      diagnostics.error(text.where, pattern.error().text);
+      diagnostics.error_about(text, pattern.error().text);
     }
   }
   return patterns;
@@ -52,7 +52,7 @@ std::vector<InjectedLine> compile_inject(const config::Config& config, const con
     if (value) {
       lines.push_back({header.name.value, std::move(*value)});
     } else if (report) {
-      diagnostics.error(header.value.where, value.error().text);
+      diagnostics.error_about(header.value, value.error().text);
     }
   };
   for (const auto& header : config.inject) {
@@ -68,8 +68,8 @@ std::vector<InjectedLine> compile_inject(const config::Config& config, const con
 std::string compile_host(const config::Rewrite& rewrite, Diagnostics& diagnostics) {
   if (!rewrite.host) return {};
   if (!http::is_valid_host(rewrite.host->value)) {
-    diagnostics.error(rewrite.host->where,
-                      "\"" + rewrite.host->value + "\" is no host such as app.internal or app.internal:8080");
+    diagnostics.error_about(*rewrite.host,
+                            "\"" + rewrite.host->value + "\" is no host such as app.internal or app.internal:8080");
   }
   return rewrite.host->value;
 }
@@ -112,8 +112,9 @@ void check_order(const std::vector<Route>& routes, const config::Config& config,
       const Route& first = routes[earlier];
       const Route& second = routes[later];
       if (covers_paths(first, second) && covers_hosts(first, second) && covers_methods(first, second)) {
-        diagnostics.error(config.routes[later].where, "this route can never match: the route \"" + first.facts.name +
-                                                          "\" before it takes everything that it would");
+        diagnostics.error(config.routes[later].where,
+                          "this route can never match: the route \"" + first.facts.name + "\" on line " +
+                              std::to_string(config.routes[earlier].where.line) + " takes everything that it would");
         break;
       }
       const bool weaker = first.authenticate == Authenticate::Required && second.authenticate != Authenticate::Required;

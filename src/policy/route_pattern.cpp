@@ -22,6 +22,8 @@ bool is_parameter_name(std::string_view name) {
 
 base::OrMessage<PathPattern> PathPattern::compile(std::string_view text) {
   PathPattern pattern;
+  if (text.find('?') != std::string_view::npos) return not_a_pattern(text, "has a query, which no route looks at");
+  if (text.starts_with('^')) return not_a_pattern(text, "must begin with \"/\"; it is no regular expression");
   if (!text.starts_with('/')) return not_a_pattern(text, "must begin with \"/\"");
   std::string_view rest = text;
   if (rest == "/**" || rest.ends_with("/**")) {
@@ -42,7 +44,8 @@ base::OrMessage<PathPattern> PathPattern::compile(std::string_view text) {
       continue;
     }
     if (segment.find('*') != std::string_view::npos) {
-      return not_a_pattern(text, "may have \"**\" as its last segment only, and no other \"*\"");
+      return not_a_pattern(
+          text, "may have \"**\" as its last segment only, and no other \"*\"; {name} stands for one segment");
     }
     if (segment.empty() && (!is_last || pattern.and_below_)) return not_a_pattern(text, "has an empty segment");
     // A literal that no canonical path can hold would never match; it is read by the rules of a request's own path.
@@ -105,7 +108,8 @@ base::OrMessage<HostPattern> HostPattern::compile(std::string_view text) {
   const auto bare = pattern.below_ && !name.empty() ? name.substr(1) : name;
   const bool is_literal = bare.starts_with('[') && bare.ends_with(']');
   if (!http::is_valid_host(bare) || (!is_literal && bare.find(':') != std::string_view::npos)) {
-    return base::Message{"the host \"" + std::string(text) + "\" is no name, \"*.name\" or address without a port"};
+    return base::Message{"the host \"" + std::string(text) +
+                         "\" must be a name, \"*.name\" or an address, with no port and no scheme"};
   }
   pattern.name_ = base::lower_case(name);
   return pattern;

@@ -13,11 +13,11 @@ namespace {
 
 AlgorithmSet compile_algorithms(const config::JwtAuthenticator& settings, config::Diagnostics& diagnostics) {
   AlgorithmSet algorithms;
-  for (const auto& [name, where] : settings.algorithms) {
-    if (auto algorithm = parse_algorithm(name)) {
+  for (const auto& name : settings.algorithms) {
+    if (auto algorithm = parse_algorithm(name.value)) {
       algorithms.insert(*algorithm);
     } else {
-      diagnostics.error(where, std::move(algorithm.error().text));
+      diagnostics.error_about(name, std::move(algorithm.error().text));
     }
   }
   if (settings.algorithms.empty()) {

@@ -178,7 +178,7 @@ TEST(SidecarFromEnvironment, MistakesNameTheVariable) {
       {"AUTH_REFRESH_URL", "https://a", "AUTH_REFRESH_URL is not supported yet; unset it"},
       {"SIDEGATE_EGRESS_LISTEN", "127.0.0.1:1", "SIDEGATE_EGRESS_LISTEN is not supported yet; unset it"},
       {"SIDEGATE_CORS_ORIGINS", "https://a", "SIDEGATE_CORS_ORIGINS is not supported yet; unset it"},
-      {"SIDEGATE_LISTEN", "8080", "SIDEGATE_LISTEN: the port is missing: host:port, \"[v6]:port\" or unix:/path"},
+      {"SIDEGATE_LISTEN", "8080", "SIDEGATE_LISTEN: this is a port alone; \"[::]:PORT\" is that port of every address"},
       {"SIDEGATE_HEALTH", "[::]", "SIDEGATE_HEALTH: the port is missing: host:port, \"[v6]:port\" or unix:/path"},
       {"SIDEGATE_ADMIN", "0.0.0.0:9901",
        "SIDEGATE_ADMIN: the admin API off loopback needs a token, which only a configuration file can name; "

@@ -295,7 +295,7 @@ TEST(Load, OneMistakeOneLine) {
        "test.yaml:6:10: at inject.X A: a header name holds only letters, digits and !#$%&'*+-.^_`|~"},
       {"inject: {X-A: \"a\\nb\"}",
        "test.yaml:6:15: at inject.X-A: control characters and line breaks are not allowed here"},
-      {"strip: X-A", "test.yaml:6:8: at strip: expected a list, found \"X-A\""},
+      {"strip: X-A", "test.yaml:6:8: at strip: expected a list such as [X-A], found \"X-A\""},
   };
   for (const auto& [text, expected] : cases) EXPECT_THAT(load(with(text + "\n")).lines, ElementsAre(expected)) << text;
 }
@@ -308,7 +308,7 @@ TEST(Load, MistakesInListeners) {
   };
   const std::vector<MistakeCase> cases{
       {"listeners: {}", "test.yaml:2:12: at listeners: at least one is needed"},
-      {"listeners:", "test.yaml:2:1: at listeners: expected a map, found nothing"},
+      {"listeners:", "test.yaml:2:1: at listeners: expected a name for each, with what it is below the name, found nothing"},
       {"listeners: {a: {address: \"::1:80\"}}",
        "test.yaml:2:26: at listeners.a.address: an IPv6 address stands in brackets: \"[::1]:8080\""},
       {"listeners: {a: {address: \":80\"}}",
@@ -383,9 +383,9 @@ TEST(Load, MistakesInAuthenticators) {
   const std::vector<MistakeCase> cases{
       {jwt("[]", keys, "algorithms: [HS256]"), at + ".token: at least one place of the token is needed"},
       {jwt("[{}]", keys, "algorithms: [HS256]"),
-       at + ".token[0]: expected {cookie: NAME} or {bearer: HEADER}, one an item"},
+       at + ".token[0]: expected {cookie: NAME} or {bearer: Authorization}, one an item"},
       {jwt("[{cookie: a, bearer: b}]", keys, "algorithms: [HS256]"),
-       at + ".token[0]: expected {cookie: NAME} or {bearer: HEADER}, one an item"},
+       at + ".token[0]: expected {cookie: NAME} or {bearer: Authorization}, one an item"},
       {jwt("[{cookie: \"a b\"}]", keys, "algorithms: [HS256]"),
        at + ".token[0].cookie: expected the name of a cookie, found \"a b\""},
       {jwt(token, "[]", "algorithms: [HS256]"), at + ".keys: at least one key is needed"},
@@ -436,7 +436,7 @@ TEST(Load, MistakesInRoutes) {
       {"routes: [{path: /, authenticate: [staff, staff], upstream: app}]",
        "routes[0].authenticate[1]: \"staff\" is listed twice"},
       {route("methods: []"), "routes[0].methods: an empty list matches no method; leave it out for all of them"},
-      {route("methods: GET"), "routes[0].methods: expected a list, found \"GET\""},
+      {route("methods: GET"), "routes[0].methods: expected a list such as [GET], found \"GET\""},
       {route("methods: [\"G T\"]"), "routes[0].methods[0]: expected a method, found \"G T\""},
       {route("inject: {Content-Length: \"0\"}"),
        "routes[0].inject.Content-Length: Content-Length belongs to the message itself and cannot be injected"},
@@ -504,7 +504,7 @@ routes: [{path: /**, listener: public, authenticate: none, upstream: app}]
 )");
   EXPECT_TRUE(loaded.ok);
   EXPECT_THAT(loaded.lines,
-              ElementsAre("test.yaml:2:42: at listeners.other: warning: no route stands on this listener",
+              ElementsAre("test.yaml:2:42: at listeners.other: warning: no route stands on this listener: every request to it is answered 404",
                           "test.yaml:3:43: at upstreams.old: warning: no route uses this upstream",
                           "test.yaml:4:18: at authenticators.staff: warning: no route uses this authenticator"));
 }

@@ -192,7 +192,7 @@ def test_many_reloads_at_the_same_time(gateways, origin):
 
 
 def test_two_hundred_reloads_leave_nothing_behind(gateways, origin):
-    """Neither memory nor descriptors: what belonged to a configuration goes with the last request that began with it."""
+    """Neither memory nor descriptors: what belonged to a configuration goes with the last request of it."""
     origin.handler = tell_version
     gateway = gateways.start({**versioned(0, origin.url), "workers": 2})
     with SteadyLoad(gateway.port, kept=2, fresh=1, fields=(bearer(),)) as load:
@@ -266,7 +266,7 @@ def test_what_is_under_way_ends_by_the_old_rules(gateways, origin):
     for answer in answers:
         assert gateway.access_line(answer)["route"] == "old"
     wait_until(lambda: [line for line in gateway.access_log()
-                        if (line["path"], line["status"], line["route"]) == ("/tunnel", 101, "old")], "the tunnel's line")
+                        if (line["path"], line["status"], line.get("route")) == ("/tunnel", 101, "old")], "its line")
 
 
 def test_a_request_whose_head_is_half_read(gateways, origin):
@@ -363,6 +363,20 @@ def test_connections_of_a_listener_that_is_gone(gateways, origin):
     gate.open()
     last = slow.read_response()
     assert (last.status, last.get("Connection")) == (200, "close") and slow.is_closed()
+
+
+def test_further_reloads_put_the_end_of_a_connection_off_no_longer(gateways, origin):
+    other = free_port()
+    gateway = gateways.start({**open_routes(origin.url), "shutdown": {"grace": "400ms", "timeout": "5s"}})
+    reload(gateway, listeners=listeners(gateway, other={"address": f"127.0.0.1:{other}"}))
+    with RawClient(other) as idle:
+        assert idle.send(get()).read_response().status == 200
+        reload(gateway, listeners=listeners(gateway))
+        removed = time.monotonic()
+        while not idle.is_closed(within=0.1):
+            reload(gateway)
+            assert time.monotonic() - removed < 2 * PATIENCE, "still open"
+            idle.socket.settimeout(TIMEOUT)
 
 
 def test_a_listener_comes_back(gateways, origin):
@@ -580,7 +594,8 @@ def test_an_audit_line_says_that_it_was_reloaded(gateways, origin):
     hang_up(gateway)
     audit = [line for line in gateway.log_lines() if line.get("audit")]
     assert [(line["level"], line["msg"], line["because"], line["file"]) for line in audit] == [
-        ("info", "the configuration was reloaded", because, str(file_of(gateway))) for because in ("asked for", "SIGHUP")]
+        ("info", "the configuration was reloaded", because, str(file_of(gateway)))
+        for because in ("asked for", "SIGHUP")]
 
 
 def test_warnings_of_a_reload_are_told(gateways, origin):
@@ -653,6 +668,20 @@ def test_connections_to_the_upstream_stay_where_nothing_of_it_has_changed(gatewa
     assert origin.connections == 1
 
 
+def test_clients_that_stay_while_their_upstream_changes(gateways, origin):
+    """Each of them was the last to use a connection that goes with the upstream as it was."""
+    gateway = gateways.start(open_routes(origin.url))
+    clients = [gateway.raw() for _ in range(4)]
+    for seconds in range(10, 14):
+        for client in clients:
+            assert client.send(get()).read_response().status == 200
+        reload(gateway, **open_routes(origin.url, response_timeout=f"{seconds}s"))
+    for client in clients:
+        client.socket.close()
+    wait_until(lambda: connections(gateway) == 0, "they are gone")
+    assert gateway.ask(get()).status == 200
+
+
 def test_another_server_list(gateways, origin):
     """The old server's connections are closed: idle ones at once, one with an answer under way behind it."""
     gate = Gate()
@@ -717,14 +746,14 @@ def test_the_number_of_connections_changes(gateways, origin):
 
 
 def test_the_memory_limit_changes(gateways, origin):
-    """Buffers of half a mebibyte, since a limit below one is refused."""
-    gateway = gateways.start({**open_routes(origin.url), "limits": {"head": "512KiB"}})
+    """With large buffers, since a limit below one mebibyte is refused."""
+    gateway = gateways.start({**open_routes(origin.url), "limits": {"head": "256KiB"}})
     with gateway.raw() as kept:
         assert kept.send(get()).read_response().status == 200
-        reload(gateway, limits={"head": "512KiB", "memory": "1MiB"})
+        reload(gateway, limits={"head": "256KiB", "memory": "1MiB"})
         assert gateway.raw().read_response().status == 503
         assert kept.send(get()).read_response().status == 200
-        reload(gateway, limits={"head": "512KiB", "memory": 0})
+        reload(gateway, limits={"head": "256KiB", "memory": 0})
         assert gateway.ask(get()).status == 200
 
 
@@ -916,6 +945,16 @@ def test_a_drain_ends_what_began_before_a_reload(gateways, origin):
     assert [client.read_response().status for client in clients] == [200] * 3
     assert gateway.wait() == 0
     wait_until(lambda: origin.open_connections == 0, "no connection stays")
+
+
+def test_a_drain_right_after_a_reload_takes_no_longer(gateways, origin):
+    """What a reload lets go of later is let go of at once when everything ends."""
+    gateway = gateways.start(open_routes(origin.url))
+    reload(gateway)
+    signalled = time.monotonic()
+    gateway.send(signal.SIGTERM)
+    assert gateway.wait() == 0
+    assert time.monotonic() - signalled < 0.5 * PATIENCE
 
 
 def test_no_reload_during_a_drain(gateways, origin):

@@ -56,7 +56,7 @@ TEST(PolicyCompile, RoutesThatCanNeverMatchAreErrors) {
     if (each.error) {
       EXPECT_THAT(
           about_routes(compiled),
-          ElementsAre("test.yaml:7:5: at routes[1]: this route can never match: the route \"route-1\" before it "
+          ElementsAre("test.yaml:7:5: at routes[1]: this route can never match: the route \"route-1\" on line 6 "
                       "takes everything that it would"));
     }
   }

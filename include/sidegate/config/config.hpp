@@ -78,6 +78,7 @@ struct TokenSource {
   enum class Kind { Cookie, Bearer };
   Kind kind = Kind::Cookie;
   std::string name;  ///< of the cookie, or of the header field
+  Location where;
 };
 
 struct Key {

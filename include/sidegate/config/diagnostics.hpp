@@ -18,6 +18,7 @@ struct Location {
   int line = 0;
   int column = 0;
   std::string path;
+  bool holds_variable = false;  ///< what stands here comes from a variable, and may be secret
 
   /// Where a value stands is no part of what it says: configurations are compared by what they say.
   friend bool operator==(const Location&, const Location&) noexcept { return true; }
@@ -48,6 +49,9 @@ class Diagnostics {
 
   void error(const Location& where, std::string message);
   void warning(const Location& where, std::string message);
+
+  /// An error whose message may show `text`, unless a variable has put something into it.
+  void error_about(const Located<std::string>& text, std::string message);
 
   bool ok() const noexcept { return error_count_ == 0; }
   const std::vector<Entry>& entries() const noexcept { return entries_; }
