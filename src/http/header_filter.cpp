@@ -89,6 +89,17 @@ bool HeaderFilter::drops(const Field& field) const noexcept {
   return matches({buffer.data(), name.size()});
 }
 
+HeaderFilter::Cause HeaderFilter::cause_of(const Field& field) const {
+  if (!drops(field)) return Cause::None;
+  if (!is_plain(field.name)) return Cause::OddName;
+  const bool of_connection = std::any_of(kConnectionNames.begin(), kConnectionNames.end(), [&](std::string_view name) {
+    return base::equals_ignoring_case(name, field.name);
+  });
+  if (of_connection) return Cause::Connection;
+  static const HeaderFilter built_in;
+  return built_in.drops(field) ? Cause::Forwarding : Cause::Configured;
+}
+
 bool HeaderFilter::matches(std::string_view normalised) const noexcept {
   if (names_.contains(normalised)) return true;
   return std::any_of(prefixes_.begin(), prefixes_.end(),

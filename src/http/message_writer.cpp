@@ -16,32 +16,6 @@ bool is_protected(FieldName name) noexcept {
          name == FieldName::Authorization;
 }
 
-bool passes(const Field& field, const ForwardedRequest& request) noexcept {
-  switch (field.known) {
-    case FieldName::Host:
-      return request.host_line.empty();
-    case FieldName::ContentLength:
-      return request.facts->framing.kind == Framing::Kind::Length || field.value == "0";
-    case FieldName::Authorization:
-      if (!request.forward_authorization) return false;
-      break;
-    case FieldName::Cookie:
-      if (!request.forward_cookie) return false;
-      break;
-    case FieldName::Traceparent:
-    case FieldName::Tracestate:
-      if (!request.forward_trace) return false;
-      break;
-    case FieldName::Expect:
-      if (!request.facts->expects_continue) return false;
-      break;
-    default:
-      break;
-  }
-  if (request.filter->drops(field)) return false;
-  return !request.facts->nominates || is_protected(field.known) || !is_nominated(request.head->fields, field.name);
-}
-
 bool passes(const Field& field, const ForwardedResponse& response) noexcept {
   switch (field.known) {
     case FieldName::Connection:
@@ -62,6 +36,36 @@ bool passes(const Field& field, const ForwardedResponse& response) noexcept {
 
 }  // namespace
 
+Removal removal_of(const Field& field, const ForwardedRequest& request) noexcept {
+  switch (field.known) {
+    case FieldName::Host:
+      return request.host_line.empty() ? Removal::None : Removal::Replaced;
+    case FieldName::ContentLength: {
+      const bool frames = request.facts->framing.kind == Framing::Kind::Length || field.value == "0";
+      return frames ? Removal::None : Removal::Replaced;
+    }
+    case FieldName::Authorization:
+      if (!request.forward_authorization) return Removal::Credential;
+      break;
+    case FieldName::Cookie:
+      if (!request.forward_cookie) return Removal::Credential;
+      break;
+    case FieldName::Traceparent:
+    case FieldName::Tracestate:
+      if (!request.forward_trace) return Removal::Replaced;
+      break;
+    case FieldName::Expect:
+      if (!request.facts->expects_continue) return Removal::Expectation;
+      break;
+    default:
+      break;
+  }
+  if (request.filter->drops(field)) return Removal::Filter;
+  const bool nominated =
+      request.facts->nominates && !is_protected(field.known) && is_nominated(request.head->fields, field.name);
+  return nominated ? Removal::Nominated : Removal::None;
+}
+
 bool write_request_head(const ForwardedRequest& request, GatherList& out) noexcept {
   const RequestHead& head = *request.head;
   const CanonicalTarget& target = *request.target;
@@ -78,7 +82,7 @@ bool write_request_head(const ForwardedRequest& request, GatherList& out) noexce
   }
   whole = whole && out.append(request.host_line);
   for (const Field& field : head.fields) {
-    if (passes(field, request)) whole = whole && out.append(field.line);
+    if (removal_of(field, request) == Removal::None) whole = whole && out.append(field.line);
   }
   if (request.facts->framing.kind == Framing::Kind::Chunked) whole = whole && out.append(kChunkedLine);
   return whole && out.append(request.added) && out.append(request.also_added) && out.append("\r\n");

@@ -172,6 +172,31 @@ TEST(HeaderFilter, PatternsMayBeWrittenInAnyWay) {
   EXPECT_FALSE(drops(filter, "Odd"));
 }
 
+TEST(HeaderFilter, SaysWhyAFieldIsDropped) {
+  using Cause = HeaderFilter::Cause;
+  const HeaderFilter filter = identity_filter();
+  const auto cause_of = [&](std::string_view name) {
+    const Field field{.name = name, .value = "x", .line = {}, .known = field_name_of(name)};
+    EXPECT_EQ(filter.cause_of(field) != Cause::None, filter.drops(field)) << name;
+    return filter.cause_of(field);
+  };
+  for (const std::string_view name : {"Accept", "Cookie", "Authorization", "X-Users", "X-Tenants"}) {
+    EXPECT_EQ(cause_of(name), Cause::None) << name;
+  }
+  for (const std::string_view name : {"x_user_id", "SCRIPT_NAME", "X.Anything"}) {
+    EXPECT_EQ(cause_of(name), Cause::OddName) << name;
+  }
+  for (const std::string_view name : {"connection", "TE", "Proxy-Authorization"}) {
+    EXPECT_EQ(cause_of(name), Cause::Connection) << name;
+  }
+  for (const std::string_view name : {"Forwarded", "X-Forwarded-For", "x-real-ip", "X-Request-Id", "Proxy"}) {
+    EXPECT_EQ(cause_of(name), Cause::Forwarding) << name;
+  }
+  for (const std::string_view name : {"X-User-Id", "x-auth-method", "X-Tenant", "Department"}) {
+    EXPECT_EQ(cause_of(name), Cause::Configured) << name;
+  }
+}
+
 struct NameCase {
   std::string_view name;
   std::string_view expected;

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <string>
+#include <vector>
 
 #include "../fuzz/head_reading.hpp"
 
@@ -329,6 +330,31 @@ TEST(WriteChunk, FitsWhereThereIsRoom) {
     expected += "7d0\r\n" + data + "\r\n";
   }
   EXPECT_EQ(joined(list), expected);
+}
+
+TEST(MessageWriter, SaysWhyAFieldGoesNoFurther) {
+  const RequestReading reading(
+      "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nConnection: X-Mine, Content-Length\r\nX-Mine: 1\r\n"
+      "X-User-Id: 1\r\nAuthorization: Bearer t\r\nCookie: c=1\r\ntraceparent: t\r\nExpect: x\r\nAccept: y\r\n\r\n");
+  ASSERT_TRUE(reading.whole()) << reading.text();
+  const auto facts = check_request(reading.head()).value();
+  HeaderFilter filter;
+  filter.add_pattern("X-User-*");
+  ForwardedRequest request;
+  request.head = &reading.head();
+  request.facts = &facts;
+  request.filter = &filter;
+  const auto removals = [&] {
+    std::vector<Removal> all;
+    for (const Field& field : reading.head().fields) all.push_back(removal_of(field, request));
+    return all;
+  };
+  using enum Removal;
+  EXPECT_EQ(removals(), (std::vector{None, None, Filter, Nominated, Filter, None, None, None, Expectation, None}));
+  request.host_line = "Host: other\r\n";
+  request.forward_authorization = request.forward_cookie = request.forward_trace = false;
+  EXPECT_EQ(removals(), (std::vector{Replaced, None, Filter, Nominated, Filter, Credential, Credential, Replaced,
+                                     Expectation, None}));
 }
 
 }  // namespace

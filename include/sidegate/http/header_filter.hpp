@@ -31,6 +31,11 @@ class HeaderFilter {
 
   bool drops(const Field& field) const noexcept;
 
+  /// Why a field is dropped, for people: a character in its name, a field of the connection, what a caller may not say
+  /// about itself, or a name of the configuration. None where it is not dropped.
+  enum class Cause { None, OddName, Connection, Forwarding, Configured };
+  Cause cause_of(const Field& field) const;
+
  private:
   struct Hash {
     using is_transparent = void;

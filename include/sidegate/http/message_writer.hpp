@@ -25,6 +25,17 @@ struct ForwardedRequest {
   std::string_view also_added;  ///< more of them
 };
 
+/// Why one of the caller's fields goes no further.
+enum class Removal {
+  None,         ///< it passes
+  Filter,       ///< the filter drops it
+  Nominated,    ///< the caller's `Connection` names it (RFC 9110 section 7.6.1)
+  Credential,   ///< a place of credentials that the application is not to see
+  Expectation,  ///< one that nobody knows
+  Replaced,     ///< a line of ours says it instead
+};
+Removal removal_of(const Field& field, const ForwardedRequest& request) noexcept;
+
 /// Gathers the head to send to the origin: one pass over the fields, nothing copied but what is new. The caller's
 /// `Connection` removes the fields that it names before anything is added, so that it cannot remove an added one
 /// (RFC 9110 section 7.6.1). Always HTTP/1.1. False where the list is full.
