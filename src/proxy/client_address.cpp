@@ -1,6 +1,5 @@
-#include "client_address.hpp"
-
 #include <sidegate/base/text.hpp>
+#include <sidegate/proxy/client_address.hpp>
 
 #include <algorithm>
 #include <string_view>
@@ -21,7 +20,16 @@ std::optional<base::IpAddress> read_entry(std::string_view entry) {
   return is_v6 == in_brackets ? base::IpAddress::parse(address) : std::nullopt;
 }
 
+bool contains(const std::vector<base::IpRange>& ranges, const base::IpAddress& address) {
+  return std::any_of(ranges.begin(), ranges.end(), [&](const base::IpRange& range) { return range.contains(address); });
+}
+
 }  // namespace
+
+bool is_trusted(std::string_view peer_ip, const std::vector<base::IpRange>& trusted) {
+  const auto address = trusted.empty() ? std::nullopt : base::IpAddress::parse(peer_ip);
+  return address && contains(trusted, *address);
+}
 
 std::optional<base::IpAddress> find_client_address(const std::vector<http::Field>& fields,
                                                    const std::vector<base::IpRange>& trusted) {
@@ -38,8 +46,7 @@ std::optional<base::IpAddress> find_client_address(const std::vector<http::Field
       const auto address = read_entry(entry);
       if (!address) return client;
       client = address;
-      const auto contains = [&](const base::IpRange& range) { return range.contains(*address); };
-      if (std::none_of(trusted.begin(), trusted.end(), contains)) return client;
+      if (!contains(trusted, *address)) return client;
     }
   }
   return client;

@@ -10,14 +10,13 @@
 #include <sidegate/http/target.hpp>
 #include <sidegate/origin/pool.hpp>
 #include <sidegate/policy/policy.hpp>
+#include <sidegate/proxy/request_ids.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "request_ids.hpp"
 
 namespace sidegate::proxy {
 

@@ -1,7 +1,6 @@
-#include "forwarding_lines.hpp"
-
 #include <sidegate/base/text.hpp>
 #include <sidegate/http/framing.hpp>
+#include <sidegate/proxy/forwarding_lines.hpp>
 
 #include <algorithm>
 

@@ -1,6 +1,5 @@
-#include "request_ids.hpp"
-
 #include <sidegate/base/text.hpp>
+#include <sidegate/proxy/request_ids.hpp>
 
 #include <algorithm>
 #include <bit>

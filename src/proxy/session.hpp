@@ -5,6 +5,7 @@
 #include <sidegate/net/read_buffer.hpp>
 #include <sidegate/net/stream_socket.hpp>
 #include <sidegate/origin/pool.hpp>
+#include <sidegate/proxy/forwarding_lines.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/intrusive/list_hook.hpp>
@@ -15,7 +16,6 @@
 #include <string>
 
 #include "exchange.hpp"
-#include "forwarding_lines.hpp"
 #include "signal.hpp"
 #include "snapshot.hpp"
 

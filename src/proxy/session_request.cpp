@@ -1,5 +1,8 @@
 #include <sidegate/base/text.hpp>
 #include <sidegate/http/message_writer.hpp>
+#include <sidegate/proxy/client_address.hpp>
+#include <sidegate/proxy/request_ids.hpp>
+#include <sidegate/proxy/trace_context.hpp>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -9,10 +12,7 @@
 #include <chrono>
 #include <utility>
 
-#include "client_address.hpp"
-#include "request_ids.hpp"
 #include "session.hpp"
-#include "trace_context.hpp"
 #include "worker_loop.hpp"
 
 /// The client's half of an exchange: the request is read, decided on and sent to the origin.

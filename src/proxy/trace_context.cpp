@@ -1,6 +1,5 @@
-#include "trace_context.hpp"
-
 #include <sidegate/base/text.hpp>
+#include <sidegate/proxy/trace_context.hpp>
 
 #include <algorithm>
 

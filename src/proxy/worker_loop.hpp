@@ -4,6 +4,7 @@
 #include <sidegate/net/read_buffer.hpp>
 #include <sidegate/net/resolver.hpp>
 #include <sidegate/origin/pool.hpp>
+#include <sidegate/proxy/request_ids.hpp>
 #include <sidegate/proxy/worker.hpp>
 
 #include <boost/asio/awaitable.hpp>
@@ -16,7 +17,6 @@
 #include <vector>
 
 #include "exchange.hpp"
-#include "request_ids.hpp"
 #include "session.hpp"
 #include "snapshot.hpp"
 

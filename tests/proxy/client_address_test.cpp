@@ -1,4 +1,4 @@
-#include "client_address.hpp"
+#include <sidegate/proxy/client_address.hpp>
 
 #include <gtest/gtest.h>
 
@@ -123,6 +123,17 @@ TEST(ClientAddress, MayStandBehindManyProxies) {
   std::string line = "192.0.2.7";
   for (int i = 0; i < 2000; ++i) line += ", 10.0.0.1";
   EXPECT_EQ(find({forwarded_for(line)}, ranges({"10.0.0.1"})), "192.0.2.7");
+}
+
+TEST(ClientAddress, APeerIsTrustedByItsAddressOnly) {
+  const auto trusted = ranges({"10.0.0.0/8", "2001:db8::1"});
+  for (const std::string_view peer : {"10.1.2.3", "::ffff:10.1.2.3", "2001:db8::1"}) {
+    EXPECT_TRUE(is_trusted(peer, trusted)) << peer;
+  }
+  for (const std::string_view peer : {"11.0.0.1", "2001:db8::2", "", "localhost"}) {
+    EXPECT_FALSE(is_trusted(peer, trusted)) << peer;
+  }
+  EXPECT_FALSE(is_trusted("10.1.2.3", {}));
 }
 
 }  // namespace

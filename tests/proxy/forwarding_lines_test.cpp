@@ -1,4 +1,4 @@
-#include "forwarding_lines.hpp"
+#include <sidegate/proxy/forwarding_lines.hpp>
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "request_ids.hpp"
+#include <sidegate/proxy/request_ids.hpp>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

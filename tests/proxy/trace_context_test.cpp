@@ -1,4 +1,4 @@
-#include "trace_context.hpp"
+#include <sidegate/proxy/trace_context.hpp>
 
 #include <gtest/gtest.h>
 

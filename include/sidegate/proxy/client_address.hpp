@@ -4,9 +4,13 @@
 #include <sidegate/http/head.hpp>
 
 #include <optional>
+#include <string_view>
 #include <vector>
 
 namespace sidegate::proxy {
+
+/// Whether the peer is one of the proxies that are believed; never one without an address, on a unix socket.
+bool is_trusted(std::string_view peer_ip, const std::vector<base::IpRange>& trusted);
 
 /// Who the client is, as a trusted peer tells it in `X-Forwarded-For`: the rightmost address that is no trusted proxy,
 /// since whatever stands left of it was written by somebody who is not believed. Where every address is a trusted one,
