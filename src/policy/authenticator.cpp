@@ -2,6 +2,7 @@
 
 #include <sidegate/base/text.hpp>
 #include <sidegate/http/cookies.hpp>
+#include <sidegate/policy/trace.hpp>
 
 #include <boost/json/value.hpp>
 
@@ -76,26 +77,53 @@ Authenticator::Authenticator(const config::Authenticator& settings, std::size_t 
   }
 }
 
-Result<std::optional<Credential>> Authenticator::find(const std::vector<http::Field>& fields) const {
+Result<std::optional<Credential>> Authenticator::find(const std::vector<http::Field>& fields, Trace* trace) const {
   // Every place is looked at: one that can be read in two ways refuses the request, whichever place decides.
   std::optional<Credential> first;
   for (const auto& source : sources_) {
     const auto token =
         source.kind == config::TokenSource::Kind::Cookie ? http::find_cookie(fields, source.name) : find_bearer(fields);
+    note_place(trace, source, token, !first);
     if (!token) return token.error();
     if (*token && !first) first = Credential{**token, &source};
   }
   return first;
 }
 
-Result<Identity> Authenticator::identify(const Credential& credential, base::UnixTime now, Scratch& scratch) {
-  if (credential.token.size() > token_bytes_max_) return Reason::TokenTooLarge;
-  auto verified = verifier_.verify(credential.token, now, scratch.storage());
+void Authenticator::note_place(Trace* trace, const config::TokenSource& source,
+                               const Result<std::optional<std::string_view>>& token, bool decides) const {
+  if (trace == nullptr) return;
+  PlaceStep step{.authenticator = name_, .source = &source};
+  if (!token) {
+    step.found = PlaceStep::Found::Unreadable;
+    step.reason = token.error();
+  } else if (*token) {
+    step.found = PlaceStep::Found::Credential;
+    step.decides = decides;
+  }
+  trace->places.push_back(step);
+}
+
+Result<Identity> Authenticator::identify(const Credential& credential, base::UnixTime now, Scratch& scratch,
+                                         Trace* trace) {
+  token::CheckList* const checks = trace != nullptr ? &trace->token : nullptr;
+  const auto size = [&] {
+    return std::to_string(credential.token.size()) + " bytes, of " + std::to_string(token_bytes_max_) + " at most";
+  };
+  if (credential.token.size() > token_bytes_max_) {
+    return fail(checks, token::CheckName::Size, Reason::TokenTooLarge, size);
+  }
+  pass(checks, token::CheckName::Size, size);
+  auto verified = verifier_.verify(credential.token, now, scratch.storage(), checks);
   if (!verified) return verified.error();
   // Moved into place: assigned, it would be copied out of the arena.
   scratch.claims.emplace(std::move(verified->claims));
   const auto subject = subject_of(*scratch.claims, subject_claim_, scratch.subject);
-  if (!subject) return subject.error();
+  if (!subject) {
+    return fail(checks, token::CheckName::Subject, subject.error(),
+                [&] { return subject_claim_ + " is missing, or names nobody: a text or a whole number is wanted"; });
+  }
+  pass(checks, token::CheckName::Subject, [&] { return subject_claim_ + " is " + token::in_quotes(*subject); });
   Identity identity;
   identity.authenticator = name_;
   identity.subject = *subject;

@@ -32,12 +32,16 @@ class Authenticator {
 
   /// The first of its places that holds a credential. An error is one that can be read in two ways: the request is
   /// refused with it.
-  base::Result<std::optional<Credential>> find(const std::vector<http::Field>& fields) const;
+  base::Result<std::optional<Credential>> find(const std::vector<http::Field>& fields, Trace* trace = nullptr) const;
 
   /// Who the caller is that holds `credential`. The identity lives in `scratch`.
-  base::Result<Identity> identify(const Credential& credential, base::UnixTime now, Scratch& scratch);
+  base::Result<Identity> identify(const Credential& credential, base::UnixTime now, Scratch& scratch,
+                                  Trace* trace = nullptr);
 
  private:
+  void note_place(Trace* trace, const config::TokenSource& source,
+                  const base::Result<std::optional<std::string_view>>& token, bool decides) const;
+
   std::string name_;
   std::vector<config::TokenSource> sources_;
   std::string subject_claim_;

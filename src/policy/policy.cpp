@@ -1,6 +1,7 @@
 #include <sidegate/base/text.hpp>
 #include <sidegate/http/cookies.hpp>
 #include <sidegate/policy/policy.hpp>
+#include <sidegate/policy/trace.hpp>
 
 #include <algorithm>
 #include <memory>
@@ -33,19 +34,36 @@ bool is_own_origin(std::string_view origin, std::string_view host) noexcept {
   return base::equals_ignoring_case(authority, host);
 }
 
+/// Notes why the rule against other sites lets a request through, or does not; and says that it does.
+bool note_own_site(Trace* trace, bool own, std::string_view detail) {
+  if (trace != nullptr) {
+    trace->own_site = own;
+    trace->own_site_detail = detail;
+  }
+  return own;
+}
+
 /// A cookie goes along with whatever page makes the browser send a request; so a request that may change something must
 /// come from a page of the same host.
-bool is_cross_site(const Request& request, const Credential& credential) noexcept {
-  if (credential.source->kind != config::TokenSource::Kind::Cookie) return false;
+bool is_own_site(const Request& request, const Credential& credential, Trace* trace) {
+  if (credential.source->kind != config::TokenSource::Kind::Cookie) {
+    return note_own_site(trace, true, "the credential is no cookie, so no browser adds it by itself");
+  }
   const auto method = request.head->known_method;
   const bool safe = method == http::Method::Get || method == http::Method::Head || method == http::Method::Options;
   const auto& fields = request.head->fields;
   const bool upgrades = std::any_of(fields.begin(), fields.end(),
                                     [](const auto& field) { return field.known == http::FieldName::Upgrade; });
-  if (safe && !upgrades) return false;
-  return std::any_of(fields.begin(), fields.end(), [&](const http::Field& field) {
-    return base::equals_ignoring_case(field.name, "origin") && !is_own_origin(field.value, request.facts->host);
-  });
+  if (safe && !upgrades) return note_own_site(trace, true, "the method changes nothing");
+  bool has_origin = false;
+  for (const http::Field& field : fields) {
+    if (!base::equals_ignoring_case(field.name, "origin")) continue;
+    has_origin = true;
+    if (!is_own_origin(field.value, request.facts->host)) {
+      return note_own_site(trace, false, "Origin is not the request's own host");
+    }
+  }
+  return note_own_site(trace, true, has_origin ? "Origin is the request's own host" : "there is no Origin");
 }
 
 }  // namespace
@@ -66,9 +84,9 @@ struct Policy::State {
   bool filter_drops_cookies = false;  ///< `strip` names Cookie: nothing of it is written anew
 
   Decision refuse(Reason reason, const Route* route, Scratch& scratch) const;
-  Decision authenticate(const Request& request, const Route& route, base::UnixTime now, Scratch& scratch);
+  Decision authenticate(const Request& request, const Route& route, base::UnixTime now, Scratch& scratch, Trace* trace);
   Decision forward(const Request& request, const Route& route, const Identity* identity, const Credential* credential,
-                   Scratch& scratch) const;
+                   Scratch& scratch, Trace* trace) const;
   void remove_other_places(const Request& request, const Route& route, const Credential* credential, Scratch& scratch,
                            Decision& decision) const;
 };
@@ -110,10 +128,10 @@ const http::HeaderFilter& Policy::filter() const noexcept {
   return state_->filter;
 }
 
-Decision Policy::decide(const Request& request, base::UnixTime now, Scratch& scratch) {
+Decision Policy::decide(const Request& request, base::UnixTime now, Scratch& scratch, Trace* trace) {
   scratch.reset();
   const RouteTable& table = state_->tables[request.listener];
-  const auto match = table.find(request.facts->host, request.target->path, request.head->method);
+  const auto match = table.find(request.facts->host, request.target->path, request.head->method, trace);
   // Where nobody says that they are to be kept, the origin might read them in another way.
   const bool keeps_slash = match.route != nullptr && match.route->keep_encoded_slash;
   const bool keeps_parameters = match.route != nullptr && match.route->keep_path_parameters;
@@ -129,9 +147,9 @@ Decision Policy::decide(const Request& request, base::UnixTime now, Scratch& scr
     return state_->refuse(Reason::MethodNotAllowed, nullptr, scratch);
   }
   if (match.route->authenticate == Authenticate::None) {
-    return state_->forward(request, *match.route, nullptr, nullptr, scratch);
+    return state_->forward(request, *match.route, nullptr, nullptr, scratch, trace);
   }
-  return state_->authenticate(request, *match.route, now, scratch);
+  return state_->authenticate(request, *match.route, now, scratch, trace);
 }
 
 Decision Policy::State::refuse(Reason reason, const Route* route, Scratch& scratch) const {
@@ -145,7 +163,8 @@ Decision Policy::State::refuse(Reason reason, const Route* route, Scratch& scrat
   return decision;
 }
 
-Decision Policy::State::authenticate(const Request& request, const Route& route, base::UnixTime now, Scratch& scratch) {
+Decision Policy::State::authenticate(const Request& request, const Route& route, base::UnixTime now, Scratch& scratch,
+                                     Trace* trace) {
   for (const std::size_t index : route.authenticators) {
     Authenticator& authenticator = authenticators[index];
     const auto record = [&](Decision decision, Reason outcome) {
@@ -155,22 +174,25 @@ Decision Policy::State::authenticate(const Request& request, const Route& route,
       decision.outcome = base::is_outcome(outcome) ? outcome : Reason::Malformed;
       return decision;
     };
-    const auto found = authenticator.find(request.head->fields);
+    const auto found = authenticator.find(request.head->fields, trace);
     if (!found) return record(refuse(found.error(), &route, scratch), found.error());
     if (!*found) continue;
     const Credential& credential = **found;
-    const auto identity = authenticator.identify(credential, now, scratch);
+    const auto identity = authenticator.identify(credential, now, scratch, trace);
     if (!identity) return record(refuse(identity.error(), &route, scratch), identity.error());
-    if (route.check_cross_site && is_cross_site(request, credential)) {
+    if (trace != nullptr) trace->expires = identity->expires;
+    if (route.check_cross_site && !is_own_site(request, credential, trace)) {
       auto decision = record(refuse(Reason::CrossSite, &route, scratch), Reason::Accepted);
       decision.subject = identity->subject;
       return decision;
     }
-    auto decision = forward(request, route, &*identity, &credential, scratch);
+    auto decision = forward(request, route, &*identity, &credential, scratch, trace);
     decision.subject = identity->subject;
     return record(decision, decision.kind == Decision::Kind::Forward ? Reason::Accepted : decision.reason);
   }
-  if (route.authenticate == Authenticate::Optional) return forward(request, route, nullptr, nullptr, scratch);
+  if (route.authenticate == Authenticate::Optional) {
+    return forward(request, route, nullptr, nullptr, scratch, trace);
+  }
   auto decision = refuse(Reason::Missing, &route, scratch);
   decision.authenticator = route.authenticators.front();
   decision.authenticator_name = authenticators[decision.authenticator].name();
@@ -179,25 +201,34 @@ Decision Policy::State::authenticate(const Request& request, const Route& route,
 }
 
 Decision Policy::State::forward(const Request& request, const Route& route, const Identity* identity,
-                                const Credential* credential, Scratch& scratch) const {
+                                const Credential* credential, Scratch& scratch, Trace* trace) const {
   Decision decision;
   decision.kind = Decision::Kind::Forward;
   decision.route = &route.facts;
   if (route.rewrite.changes_paths()) decision.path = route.rewrite.apply(request.target->path, scratch.path);
   decision.host = route.forwarded_host;
   if (identity != nullptr && route.close_at_expiry) decision.ends = identity->expires;
+  const auto note = [trace](const InjectedLine& line, InjectStep::Result result) {
+    if (trace != nullptr) trace->inject.push_back({line.name, result});
+  };
   for (const InjectedLine& line : route.inject) {
-    if (identity == nullptr && line.value.needs_identity()) continue;
+    if (identity == nullptr && line.value.needs_identity()) {
+      note(line, InjectStep::Result::NoCaller);
+      continue;
+    }
     const auto begin = scratch.lines.size();
     scratch.lines += line.name;
     scratch.lines += ": ";
     const auto value_begin = scratch.lines.size();
     if (const auto rendered = line.value.render(identity, scratch.lines); !rendered) {
+      note(line, InjectStep::Result::Unusable);
       scratch.lines.clear();
       return refuse(rendered.error(), &route, scratch);
     }
     // An empty value leaves the header out.
-    if (scratch.lines.size() == value_begin) {
+    const bool is_empty = scratch.lines.size() == value_begin;
+    note(line, is_empty ? InjectStep::Result::Empty : InjectStep::Result::Set);
+    if (is_empty) {
       scratch.lines.resize(begin);
     } else {
       scratch.lines += "\r\n";

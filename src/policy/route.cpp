@@ -129,24 +129,33 @@ void check_order(const std::vector<Route>& routes, const config::Config& config,
 
 }  // namespace
 
-bool Route::has_place(std::string_view host, std::string_view path) const noexcept {
-  const bool path_matches =
-      std::any_of(paths.begin(), paths.end(), [&](const PathPattern& pattern) { return pattern.matches(path); });
-  if (!path_matches || hosts.empty()) return path_matches;
-  return std::any_of(hosts.begin(), hosts.end(), [&](const HostPattern& pattern) { return pattern.matches(host); });
+bool Route::has_path(std::string_view path) const noexcept {
+  return std::any_of(paths.begin(), paths.end(), [&](const PathPattern& pattern) { return pattern.matches(path); });
+}
+
+bool Route::has_host(std::string_view host) const noexcept {
+  return hosts.empty() ||
+         std::any_of(hosts.begin(), hosts.end(), [&](const HostPattern& pattern) { return pattern.matches(host); });
 }
 
 bool Route::has_method(std::string_view method) const noexcept {
   return methods.empty() || std::find(methods.begin(), methods.end(), method) != methods.end();
 }
 
-RouteTable::Match RouteTable::find(std::string_view host, std::string_view path,
-                                   std::string_view method) const noexcept {
+Mismatch Route::mismatch(std::string_view host, std::string_view path, std::string_view method) const noexcept {
+  if (!has_path(path)) return Mismatch::Path;
+  if (!has_host(host)) return Mismatch::Host;
+  return has_method(method) ? Mismatch::None : Mismatch::Method;
+}
+
+RouteTable::Match RouteTable::find(std::string_view host, std::string_view path, std::string_view method,
+                                   Trace* trace) const {
   Match match;
   for (const Route* route : routes) {
-    if (!route->has_place(host, path)) continue;
-    match.place_found = true;
-    if (!route->has_method(method)) continue;
+    const Mismatch mismatch = route->mismatch(host, path, method);
+    if (trace != nullptr) trace->routes.push_back({route->facts.index, mismatch});
+    match.place_found = match.place_found || mismatch == Mismatch::Method || mismatch == Mismatch::None;
+    if (mismatch != Mismatch::None) continue;
     match.route = route;
     break;
   }

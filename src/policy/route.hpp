@@ -4,6 +4,7 @@
 #include <sidegate/config/diagnostics.hpp>
 #include <sidegate/http/head.hpp>
 #include <sidegate/policy/policy.hpp>
+#include <sidegate/policy/trace.hpp>
 
 #include <string>
 #include <string_view>
@@ -38,8 +39,15 @@ struct Route {
   PathRewrite rewrite;
   std::string forwarded_host;  ///< the value of Host on the forwarded request; empty: the caller's
 
-  bool has_place(std::string_view host, std::string_view path) const noexcept;
+  bool has_path(std::string_view path) const noexcept;
+  bool has_host(std::string_view host) const noexcept;
+  bool has_place(std::string_view host, std::string_view path) const noexcept {
+    return has_path(path) && has_host(host);
+  }
   bool has_method(std::string_view method) const noexcept;
+
+  /// The first of these that keeps the route from a request.
+  Mismatch mismatch(std::string_view host, std::string_view path, std::string_view method) const noexcept;
 };
 
 /// The routes of one listener, in order.
@@ -51,7 +59,7 @@ struct RouteTable {
 
   std::vector<const Route*> routes;
 
-  Match find(std::string_view host, std::string_view path, std::string_view method) const noexcept;
+  Match find(std::string_view host, std::string_view path, std::string_view method, Trace* trace = nullptr) const;
 
   /// Appends the `Allow` line (RFC 9110 section 10.2.1) of a place.
   void append_allow(std::string_view host, std::string_view path, std::string& out) const;

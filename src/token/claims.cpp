@@ -1,12 +1,17 @@
 #include <sidegate/token/claims.hpp>
+#include <sidegate/token/inspection.hpp>
 
 #include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
 #include <boost/json/string.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace sidegate::token {
 namespace {
@@ -53,10 +58,10 @@ RegisteredClaims find_registered(const json::object& claims) noexcept {
 }
 
 /// A date that may be missing.
-base::Result<std::optional<UnixTime>> optional_date(const json::value* value) noexcept {
+base::Result<std::optional<UnixTime>> optional_date(const json::value* value, CheckName name, CheckList* checks) {
   if (value == nullptr) return std::optional<UnixTime>{};
   const auto date = read_numeric_date(*value);
-  if (!date) return date.error();
+  if (!date) return fail(checks, name, date.error(), "it is no number of seconds since 1970, in the years 0 to 9999");
   return std::optional<UnixTime>{*date};
 }
 
@@ -79,15 +84,44 @@ bool names_one_of(const json::value& audience, const std::vector<std::string>& w
   return std::any_of(list.begin(), list.end(), is_wanted);
 }
 
-bool lacks_needed_claim(const json::object& claims, const RegisteredClaims& registered,
-                        const ClaimRules& rules) noexcept {
-  if (std::any_of(rules.require_claims.begin(), rules.require_claims.end(),
-                  [&](const std::string& name) { return is_missing(claims.if_contains(name)); })) {
-    return true;
+/// The first claim that must be there and is not; empty where all are.
+std::string_view find_lacking_claim(const json::object& claims, const RegisteredClaims& registered,
+                                    const ClaimRules& rules) noexcept {
+  for (const std::string& name : rules.require_claims) {
+    if (is_missing(claims.if_contains(name))) return name;
   }
-  return (!rules.issuer.empty() && is_missing(registered.issuer)) ||
-         (!rules.audience.empty() && is_missing(registered.audience)) ||
-         (rules.max_age && is_missing(registered.issued));
+  if (!rules.issuer.empty() && is_missing(registered.issuer)) return "iss";
+  if (!rules.audience.empty() && is_missing(registered.audience)) return "aud";
+  return rules.max_age && is_missing(registered.issued) ? "iat" : std::string_view{};
+}
+
+/// `iss` or `aud`, as it is told.
+std::string shown(const json::value* claim) {
+  if (claim == nullptr || claim->is_null()) return "there is none";
+  return claim->is_string() ? in_quotes(view(claim->get_string())) : in_quotes(json::serialize(*claim));
+}
+
+std::string shown(const std::optional<UnixTime>& moment, UnixTime now) {
+  return moment ? time_in_words(*moment, now) : "there is none";
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+std::string with_leeway(std::string text, seconds leeway) {
+  return leeway.count() == 0 ? text : std::move(text) + ", leeway " + std::to_string(leeway.count()) + " s";
+}
+
+/// `nbf` or `iat`, which may not lie in the future.
+base::Result<void> check_start(CheckName name, const std::optional<UnixTime>& start, const ClaimRules& rules,
+                               UnixTime now, CheckList* checks) {
+  const auto detail = [&] { return with_leeway(shown(start, now), rules.leeway); };
+  if (start && *start > later(now, rules.leeway)) return fail(checks, name, Reason::NotYetValid, detail);
+  pass(checks, name, detail);
+  return {};
 }
 
 }  // namespace
@@ -107,30 +141,56 @@ base::Result<UnixTime> read_numeric_date(const json::value& value) noexcept {
   return Reason::Malformed;
 }
 
-base::Result<UnixTime> check_claims(const json::object& claims, const ClaimRules& rules, UnixTime now) noexcept {
+base::Result<UnixTime> check_claims(const json::object& claims, const ClaimRules& rules, UnixTime now,
+                                    CheckList* checks) {
   const RegisteredClaims registered = find_registered(claims);
-  const auto expires = optional_date(registered.expires);
-  const auto not_before = optional_date(registered.not_before);
-  const auto issued = optional_date(registered.issued);
+  const auto expires = optional_date(registered.expires, CheckName::Expiry, checks);
+  const auto not_before = optional_date(registered.not_before, CheckName::NotBefore, checks);
+  const auto issued = optional_date(registered.issued, CheckName::IssuedAt, checks);
   if (!expires || !not_before || !issued) return Reason::Malformed;
   const json::value* const audience = registered.audience;
-  if (audience != nullptr && !is_audience(*audience)) return Reason::Malformed;
+  if (audience != nullptr && !is_audience(*audience)) {
+    return fail(checks, CheckName::Audience, Reason::Malformed, "it is neither a text nor a list of texts");
+  }
 
-  if (lacks_needed_claim(claims, registered, rules)) return Reason::MissingClaim;
+  if (const auto lacking = find_lacking_claim(claims, registered, rules); !lacking.empty()) {
+    return fail(checks, CheckName::RequiredClaims, Reason::MissingClaim,
+                [&] { return std::string(lacking) + " is not there"; });
+  }
+  pass(checks, CheckName::RequiredClaims,
+       [&] { return rules.require_claims.empty() ? "none" : joined(rules.require_claims); });
   if (!rules.issuer.empty()) {
     const json::value& issuer = *registered.issuer;
-    if (!issuer.is_string() || view(issuer.get_string()) != rules.issuer) return Reason::WrongIssuer;
+    if (!issuer.is_string() || view(issuer.get_string()) != rules.issuer) {
+      return fail(checks, CheckName::Issuer, Reason::WrongIssuer,
+                  [&] { return shown(&issuer) + ", not " + in_quotes(rules.issuer); });
+    }
   }
-  if (!rules.audience.empty() && !names_one_of(*audience, rules.audience)) return Reason::WrongAudience;
+  pass(checks, CheckName::Issuer, [&] { return rules.issuer.empty() ? "any will do" : in_quotes(rules.issuer); });
+  if (!rules.audience.empty() && !names_one_of(*audience, rules.audience)) {
+    return fail(checks, CheckName::Audience, Reason::WrongAudience,
+                [&] { return shown(audience) + ", which does not name " + joined(rules.audience); });
+  }
+  pass(checks, CheckName::Audience, [&] { return rules.audience.empty() ? "any will do" : shown(audience); });
 
-  const UnixTime latest_start = later(now, rules.leeway);
-  if (*not_before && **not_before > latest_start) return Reason::NotYetValid;
-  if (*issued && **issued > latest_start) return Reason::NotYetValid;
+  if (const auto begun = check_start(CheckName::NotBefore, *not_before, rules, now, checks); !begun) {
+    return begun.error();
+  }
+  if (const auto begun = check_start(CheckName::IssuedAt, *issued, rules, now, checks); !begun) return begun.error();
 
   UnixTime end = UnixTime::max();
-  if (rules.max_age) end = later(later(**issued, *rules.max_age), rules.leeway);
+  if (rules.max_age) {
+    end = later(later(**issued, *rules.max_age), rules.leeway);
+    const auto detail = [&] { return "until " + time_in_words(end, now); };
+    if (now >= end) return fail(checks, CheckName::MaxAge, Reason::Expired, detail);
+    pass(checks, CheckName::MaxAge, detail);
+  } else {
+    pass(checks, CheckName::MaxAge, "any will do");
+  }
+  const auto detail = [&] { return with_leeway(shown(*expires, now), rules.leeway); };
   if (*expires) end = std::min(end, later(**expires, rules.leeway));
-  if (now >= end) return Reason::Expired;
+  if (now >= end) return fail(checks, CheckName::Expiry, Reason::Expired, detail);
+  pass(checks, CheckName::Expiry, detail);
   return end;
 }
 

@@ -33,19 +33,34 @@ bool same_type(std::string_view left, std::string_view right) noexcept {
   return base::equals_ignoring_case(without_application(left), without_application(right));
 }
 
-base::Result<void> read_header(const json::object& header, const JwsRules& rules, JoseHeader& out) {
-  if (header.contains("crit")) return Reason::Malformed;
+base::Result<void> read_header(const json::object& header, const JwsRules& rules, JoseHeader& out, CheckList* checks) {
+  const auto refuse = [checks](Reason reason, std::string_view why) {
+    return fail(checks, CheckName::Header, reason, why);
+  };
+  if (header.contains("crit"))
+    return refuse(Reason::Malformed, "it asks for extensions (crit), and none is understood");
   if (const json::value* const encoded = header.if_contains("b64");
       encoded != nullptr && *encoded != json::value(true)) {
-    return Reason::Malformed;
+    return refuse(Reason::Malformed, "it asks for a payload that is not encoded (b64)");
   }
   const auto algorithm_name = optional_text(header, "alg");
   const auto type = optional_text(header, "typ");
   const auto key_id = optional_text(header, "kid");
-  if (!algorithm_name || algorithm_name->empty() || !type || !key_id) return Reason::Malformed;
-  if (!rules.type.empty() && !same_type(*type, rules.type)) return Reason::Malformed;
+  if (!algorithm_name || algorithm_name->empty() || !type || !key_id) {
+    return refuse(Reason::Malformed, "alg is missing, or alg, typ or kid is no text");
+  }
+  pass(checks, CheckName::Header, [&] { return key_id->empty() ? "no kid" : "kid is " + in_quotes(*key_id); });
+  if (!rules.type.empty() && !same_type(*type, rules.type)) {
+    return fail(checks, CheckName::Type, Reason::Malformed,
+                [&] { return in_quotes(*type) + " is not the type that is wanted, " + in_quotes(rules.type); });
+  }
+  pass(checks, CheckName::Type, [&] { return rules.type.empty() ? "any type will do" : in_quotes(*type); });
   const auto algorithm = find_algorithm(*algorithm_name);
-  if (!algorithm || !rules.algorithms.contains(*algorithm)) return Reason::BadSignature;
+  if (!algorithm || !rules.algorithms.contains(*algorithm)) {
+    return fail(checks, CheckName::Algorithm, Reason::BadSignature,
+                [&] { return in_quotes(*algorithm_name) + " is none of the algorithms that are accepted"; });
+  }
+  pass(checks, CheckName::Algorithm, name_of(*algorithm));
   out.algorithm = *algorithm;
   out.key_id.assign(*key_id);
   return {};

@@ -20,7 +20,8 @@ struct JoseHeader {
 /// memory is used again. Malformed: a member of the wrong type, an extension that must be understood (`crit`, section
 /// 4.1.11; an unencoded payload, RFC 7797), another `typ` than the rules want. BadSignature: an algorithm that the
 /// rules do not accept, `none` among them.
-base::Result<void> read_header(const boost::json::object& header, const JwsRules& rules, JoseHeader& out);
+base::Result<void> read_header(const boost::json::object& header, const JwsRules& rules, JoseHeader& out,
+                               CheckList* checks = nullptr);
 
 /// Whether two media types are the same, `application/` in front being optional (RFC 7515 section 4.1.9).
 bool same_type(std::string_view left, std::string_view right) noexcept;

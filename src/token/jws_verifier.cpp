@@ -44,12 +44,13 @@ class DecodedParts {
 }  // namespace
 
 struct JwsVerifier::State {
-  base::Result<void> read_unseen_header(std::string_view bytes) {
+  base::Result<void> read_unseen_header(std::string_view bytes, CheckList* checks) {
     std::array<unsigned char, kHeaderArenaBytes> arena;
     json::monotonic_resource resource(arena.data(), arena.size());
     const auto header = reader.read_object(bytes, &resource);
-    if (!header) return header.error();
-    return read_header(*header, rules, unseen);
+    if (!header)
+      return fail(checks, CheckName::Header, header.error(), "it is not a JSON object, or has a member twice");
+    return read_header(*header, rules, unseen, checks);
   }
 
   JwsRules rules;
@@ -70,24 +71,29 @@ base::OrMessage<void> JwsVerifier::add_key(const KeyMaterial& key) {
   return state_->keys.add(key, state_->rules.algorithms);
 }
 
-base::Result<VerifiedJws> JwsVerifier::verify(std::string_view token, base::UnixTime now) {
+base::Result<VerifiedJws> JwsVerifier::verify(std::string_view token, base::UnixTime now, CheckList* checks) {
   State& state = *state_;
+  const auto malformed = [checks](std::string_view why) {
+    return fail(checks, CheckName::Form, Reason::Malformed, why);
+  };
   const auto parts = split_compact(token);
-  if (!parts) return Reason::Malformed;
+  if (!parts) return malformed("it is not three parts with full stops between them");
   if (state.buffer.size() < token.size()) state.buffer.resize(token.size());
   DecodedParts decoded(state.buffer);
   const auto payload = decoded.decode(parts->payload);
   const auto signature = decoded.decode(parts->signature);
-  if (!payload || !signature) return Reason::Malformed;
+  if (!payload || !signature) return malformed("its payload or its signature is not base64url");
 
-  const bool seen = parts->header == state.last_text;
+  // A header that is to be told about is read like one that was never seen.
+  const bool seen = checks == nullptr && parts->header == state.last_text;
   if (!seen) {
     const auto header = decoded.decode(parts->header);
-    if (!header) return Reason::Malformed;
-    if (const auto read = state.read_unseen_header(*header); !read) return read.error();
+    if (!header) return malformed("its header is not base64url");
+    pass(checks, CheckName::Form, "three parts of base64url");
+    if (const auto read = state.read_unseen_header(*header, checks); !read) return read.error();
   }
   const JoseHeader& header = seen ? state.last : state.unseen;
-  const auto until = state.keys.verify(header.algorithm, header.key_id, parts->signing_input, *signature, now);
+  const auto until = state.keys.verify(header.algorithm, header.key_id, parts->signing_input, *signature, now, checks);
   if (!until) return Reason::BadSignature;
   if (!seen) {
     // Only now, so that forged headers cannot push the issuer's out.

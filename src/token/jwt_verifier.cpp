@@ -6,6 +6,8 @@
 #include "secret_check.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <string>
 #include <utility>
 
 namespace sidegate::token {
@@ -31,6 +33,21 @@ ClaimRules compile_claims(const config::JwtAuthenticator& settings) {
   return {settings.issuer, settings.audience, settings.leeway, settings.max_age, settings.require_claims};
 }
 
+/// What people call a key: where it stands, and where its secret comes from.
+std::string label_of(const config::Key& key, std::size_t index) {
+  using Kind = config::SecretReference::Kind;
+  std::string place = "keys[" + std::to_string(index) + "]";
+  switch (key.secret.kind) {
+    case Kind::Environment:
+      return place + " (env " + key.secret.name + ")";
+    case Kind::File:
+      return place + " (file " + key.secret.name + ")";
+    case Kind::Plain:
+      break;
+  }
+  return place;
+}
+
 }  // namespace
 
 struct JwtVerifier::State {
@@ -42,13 +59,15 @@ struct JwtVerifier::State {
       const auto where = settings.algorithms.empty() ? config::Location{} : settings.algorithms.front().where;
       diagnostics.error(where, "`keys` must hold at least one key");
     }
-    for (const config::Key& key : settings.keys) add_key(key, diagnostics);
+    for (std::size_t i = 0; i < settings.keys.size(); ++i) {
+      add_key(settings.keys[i], label_of(settings.keys[i], i), diagnostics);
+    }
   }
 
-  void add_key(const config::Key& key, config::Diagnostics& diagnostics) {
+  void add_key(const config::Key& key, std::string label, config::Diagnostics& diagnostics) {
     check_secret(key, algorithms, diagnostics);
     if (!diagnostics.ok()) return;
-    if (const auto added = signatures.add_key({key.secret.secret, {}, {}, key.until}); !added) {
+    if (const auto added = signatures.add_key({key.secret.secret, {}, {}, key.until, std::move(label)}); !added) {
       diagnostics.error(key.secret.where, added.error().text);
     }
   }
@@ -66,12 +85,15 @@ JwtVerifier::JwtVerifier(JwtVerifier&&) noexcept = default;
 JwtVerifier& JwtVerifier::operator=(JwtVerifier&&) noexcept = default;
 
 base::Result<VerifiedJwt> JwtVerifier::verify(std::string_view token, base::UnixTime now,
-                                              boost::json::storage_ptr storage) {
-  const auto signature = state_->signatures.verify(token, now);
+                                              boost::json::storage_ptr storage, CheckList* checks) {
+  const auto signature = state_->signatures.verify(token, now, checks);
   if (!signature) return signature.error();
   auto claims = state_->reader.read_object(signature->payload, std::move(storage));
-  if (!claims) return claims.error();
-  const auto end = check_claims(*claims, state_->rules, now);
+  if (!claims) {
+    return fail(checks, CheckName::Claims, claims.error(), "the payload is not a JSON object, or has a member twice");
+  }
+  pass(checks, CheckName::Claims, "a JSON object");
+  const auto end = check_claims(*claims, state_->rules, now, checks);
   if (!end) return end.error();
   return VerifiedJwt{std::move(*claims), std::min(*end, signature->expires)};
 }

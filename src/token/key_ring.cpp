@@ -1,5 +1,7 @@
 #include "key_ring.hpp"
 
+#include <sidegate/token/inspection.hpp>
+
 #include <algorithm>
 
 namespace sidegate::token {
@@ -11,7 +13,7 @@ base::OrMessage<void> KeyRing::add(const KeyMaterial& key, AlgorithmSet algorith
     if (!algorithms.contains(algorithm) || key.algorithm.value_or(algorithm) != algorithm) continue;
     auto hmac = HmacKey::create(algorithm, key.secret.reveal());
     if (!hmac) return hmac.error();
-    entries_.push_back({algorithm, key.id, key.until.value_or(base::UnixTime::max()), std::move(*hmac)});
+    entries_.push_back({algorithm, key.id, key.label, key.until.value_or(base::UnixTime::max()), std::move(*hmac)});
     used = true;
   }
   if (!used && key.algorithm) return base::Message{"the key is for " + std::string(name_of(*key.algorithm)) + " only"};
@@ -20,15 +22,29 @@ base::OrMessage<void> KeyRing::add(const KeyMaterial& key, AlgorithmSet algorith
 }
 
 std::optional<base::UnixTime> KeyRing::verify(Algorithm algorithm, std::string_view key_id, std::string_view message,
-                                              std::string_view signature, base::UnixTime now) noexcept {
+                                              std::string_view signature, base::UnixTime now, CheckList* checks) {
   const bool by_id = !key_id.empty() && std::any_of(entries_.begin(), entries_.end(), [&](const Entry& entry) {
     return entry.fits(algorithm, now) && entry.id == key_id;
   });
   for (Entry& entry : entries_) {
     if (!entry.fits(algorithm, now) || (by_id && entry.id != key_id)) continue;
-    if (entry.key.verify(message, signature)) return entry.until;
+    if (!entry.key.verify(message, signature)) continue;
+    pass(checks, CheckName::Signature, [&] { return "made by " + entry.label; });
+    return entry.until;
   }
+  note(checks, CheckName::Signature, false, [&] { return "made by none of " + describe_keys(algorithm, now); });
   return std::nullopt;
+}
+
+std::string KeyRing::describe_keys(Algorithm algorithm, base::UnixTime now) const {
+  std::string text;
+  for (const Entry& entry : entries_) {
+    if (entry.algorithm != algorithm) continue;
+    if (!text.empty()) text += ", ";
+    text += entry.label;
+    if (now >= entry.until) text += ", which is not used since " + time_in_words(entry.until, now);
+  }
+  return text;
 }
 
 }  // namespace sidegate::token

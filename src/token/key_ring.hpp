@@ -3,6 +3,7 @@
 #include "hmac_key.hpp"
 
 #include <sidegate/base/clock.hpp>
+#include <sidegate/token/check_list.hpp>
 #include <sidegate/token/key_material.hpp>
 
 #include <optional>
@@ -24,19 +25,23 @@ class KeyRing {
   /// The moment from which the key that made `signature` is not to be used, or nothing when none made it.
   ///
   /// Keys past their `until` do not count. A `key_id` that some key has chooses among the keys; without one, or with
-  /// one that no key has, each key of the algorithm is tried in order.
+  /// one that no key has, each key of the algorithm is tried in order. Which one it was, or that it was none, is noted
+  /// in `checks`.
   std::optional<base::UnixTime> verify(Algorithm algorithm, std::string_view key_id, std::string_view message,
-                                       std::string_view signature, base::UnixTime now) noexcept;
+                                       std::string_view signature, base::UnixTime now, CheckList* checks = nullptr);
 
  private:
   struct Entry {
     Algorithm algorithm;
     std::string id;
+    std::string label;
     base::UnixTime until;
     HmacKey key;
 
     bool fits(Algorithm wanted, base::UnixTime now) const noexcept { return algorithm == wanted && now < until; }
   };
+
+  std::string describe_keys(Algorithm algorithm, base::UnixTime now) const;
 
   std::vector<Entry> entries_;
 };

@@ -24,6 +24,8 @@
 
 namespace sidegate::policy {
 
+struct Trace;
+
 /// One request as it is decided on: its head, what the framing check found, and the one canonical target.
 struct Request {
   const http::RequestHead* head = nullptr;
@@ -96,8 +98,8 @@ class Policy {
   ~Policy();
 
   /// Decides on one request at the time `now`. The result's views live in `scratch`, which was reset, and in the
-  /// request.
-  Decision decide(const Request& request, base::UnixTime now, Scratch& scratch);
+  /// request. How it came about is written to `trace`, which was empty; without one nothing is paid for it.
+  Decision decide(const Request& request, base::UnixTime now, Scratch& scratch, Trace* trace = nullptr);
 
   /// Which of a caller's fields go no further, on whatever route.
   const http::HeaderFilter& filter() const noexcept;

@@ -2,6 +2,7 @@
 
 #include <sidegate/base/clock.hpp>
 #include <sidegate/base/result.hpp>
+#include <sidegate/token/check_list.hpp>
 
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
@@ -32,8 +33,10 @@ struct ClaimRules {
 ///  - WrongIssuer, WrongAudience
 ///  - NotYetValid: `nbf` or `iat` lies further in the future than the leeway
 ///  - Expired: now >= `exp` + leeway (section 4.1.4: "on or after"), or older than `max_age` in the same way
+///
+/// The checks that were made are noted in `checks`.
 base::Result<base::UnixTime> check_claims(const boost::json::object& claims, const ClaimRules& rules,
-                                          base::UnixTime now) noexcept;
+                                          base::UnixTime now, CheckList* checks = nullptr);
 
 /// A NumericDate (RFC 7519 section 2): a number of seconds since 1970, from year 0 to 9999, so that milliseconds given
 /// by mistake do not make a token that lasts for ever. Fractions of a second are dropped, as those of "now" are.

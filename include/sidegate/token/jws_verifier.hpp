@@ -3,6 +3,7 @@
 #include <sidegate/base/clock.hpp>
 #include <sidegate/base/result.hpp>
 #include <sidegate/token/algorithm.hpp>
+#include <sidegate/token/check_list.hpp>
 #include <sidegate/token/key_material.hpp>
 
 #include <memory>
@@ -39,8 +40,8 @@ class JwsVerifier {
 
   /// The payload of `token`, or why it is refused, in the order of the checks: Malformed (not three parts of base64url,
   /// or a header that breaks the rules), BadSignature (an algorithm that is not accepted, or no key made the
-  /// signature).
-  base::Result<VerifiedJws> verify(std::string_view token, base::UnixTime now);
+  /// signature). The checks that were made are noted in `checks`.
+  base::Result<VerifiedJws> verify(std::string_view token, base::UnixTime now, CheckList* checks = nullptr);
 
  private:
   struct State;

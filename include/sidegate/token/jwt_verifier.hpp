@@ -4,6 +4,7 @@
 #include <sidegate/base/result.hpp>
 #include <sidegate/config/config.hpp>
 #include <sidegate/config/diagnostics.hpp>
+#include <sidegate/token/check_list.hpp>
 
 #include <boost/json/object.hpp>
 #include <boost/json/storage_ptr.hpp>
@@ -36,8 +37,10 @@ class JwtVerifier {
 
   /// The claims of `token`, or why it is refused, in the order of the checks: its structure and header (Malformed), its
   /// signature (BadSignature), its claims as JSON (Malformed), and what they say, in the order that `check_claims`
-  /// documents. `token` is at most `Limits::token_bytes_max` long; that is the caller's check.
-  base::Result<VerifiedJwt> verify(std::string_view token, base::UnixTime now, boost::json::storage_ptr storage);
+  /// documents. `token` is at most `Limits::token_bytes_max` long; that is the caller's check. The checks that were
+  /// made are noted in `checks`.
+  base::Result<VerifiedJwt> verify(std::string_view token, base::UnixTime now, boost::json::storage_ptr storage,
+                                   CheckList* checks = nullptr);
 
  private:
   struct State;

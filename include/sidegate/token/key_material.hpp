@@ -18,6 +18,7 @@ struct KeyMaterial {
   std::string id;                       ///< `kid`; empty: none
   std::optional<Algorithm> algorithm;   ///< the only one it may be used with (`alg` of a JWK); none: any that fits
   std::optional<base::UnixTime> until;  ///< not used from this moment on
+  std::string label{};                  ///< what people call it, such as `keys[1] (env JWT_KEY)`
 };
 
 /// What the bytes of a key look like.
