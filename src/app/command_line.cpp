@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "configuration.hpp"
+#include "explain_command.hpp"
 #include "gateway.hpp"
 #include "token_command.hpp"
 #include "version.hpp"
@@ -124,7 +125,7 @@ int run_command_line(int argc, char** argv) {
   demo_command->callback([&] { exit_status = demo(port); });
 
   add_token_commands(app, exit_status);
-  add_later_command(app, "explain", exit_status);
+  add_explain_command(app, exit_status);
   add_later_command(app, "key", exit_status);
 
   app.add_subcommand("version", "Print the version")->callback([&] { std::printf("%s\n", version.c_str()); });

@@ -47,11 +47,11 @@ def test_version():
 def test_help_names_every_command():
     done = sidegate("--help")
     assert done.returncode == 0
-    for command in ("run", "check", "token", "demo", "version"):
+    for command in ("run", "check", "explain", "token", "demo", "version"):
         assert re.search(rf"\b{command}\b", done.stdout), command
 
 
-@pytest.mark.parametrize("command", ["run", "check", "token", "token mint", "token inspect", "token verify", "demo",
+@pytest.mark.parametrize("command", ["run", "check", "explain", "token", "token mint", "token inspect", "token verify", "demo",
                                      "version"])
 def test_help_of_each_command(command):
     done = sidegate(*command.split(), "--help")
@@ -69,7 +69,6 @@ def test_unknown_words(words, tmp_path):
 
 
 @pytest.mark.parametrize("words", [
-    ["explain", "GET", "http://example/"],
     ["key", "hash", "--subject", "acme"],
 ])
 def test_commands_that_are_to_come(words, tmp_path):

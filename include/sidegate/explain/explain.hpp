@@ -1,0 +1,19 @@
+#pragma once
+
+#include <sidegate/base/clock.hpp>
+#include <sidegate/base/result.hpp>
+#include <sidegate/config/config.hpp>
+#include <sidegate/explain/explanation.hpp>
+#include <sidegate/explain/query.hpp>
+#include <sidegate/policy/policy.hpp>
+
+namespace sidegate::explain {
+
+/// What would happen at `now` to the request that `query` describes. It is read, decided on and rewritten by the same
+/// code as on a connection; nothing is sent, and nobody asked. `policy` was compiled from `config`, and is used on the
+/// thread of the caller. The message says what of the query fits no request: a listener that does not exist, a header
+/// that is none, an address that is none.
+base::OrMessage<Explanation> explain(const config::Config& config, policy::Policy& policy, const Query& query,
+                                     base::UnixTime now);
+
+}  // namespace sidegate::explain

@@ -1,0 +1,34 @@
+#include "redaction.hpp"
+
+#include <gtest/gtest.h>
+
+namespace sidegate::explain {
+namespace {
+
+TEST(Redaction, TakesAwayWhatACredentialIsMadeOf) {
+  config::Config config;
+  config.authenticators.emplace_back();
+  config.authenticators.front().jwt.token = {{config::TokenSource::Kind::Bearer, "X-Api-Token"},
+                                             {config::TokenSource::Kind::Cookie, "Session"}};
+  struct Case {
+    const char* line;
+    const char* expected;
+  };
+  const Case cases[]{
+      {"Authorization: Bearer secret", "Authorization: <redacted>"},
+      {"AUTHORIZATION:secret", "AUTHORIZATION: <redacted>"},
+      {"Proxy-Authorization: Basic secret", "Proxy-Authorization: <redacted>"},
+      {"x-api-token: secret", "x-api-token: <redacted>"},
+      {"Cookie: a=secret; b=\"secret; c = secret=x ;;d=",
+       "Cookie: a=<redacted>; b=<redacted>; c=<redacted>; d=<redacted>"},
+      {"cookie: secret", "cookie: <redacted>"},
+      {"Cookie:", "Cookie: "},
+      {"Session: shown", "Session: shown"},
+      {"Accept:  shown", "Accept:  shown"},
+      {"GET /shown HTTP/1.1", "GET /shown HTTP/1.1"},
+  };
+  for (const Case& each : cases) EXPECT_EQ(redacted_line(each.line, config), each.expected);
+}
+
+}  // namespace
+}  // namespace sidegate::explain
