@@ -1,5 +1,6 @@
 #include "host_rule.hpp"
 
+#include <sidegate/base/ip_address.hpp>
 #include <sidegate/base/text.hpp>
 
 #include <boost/asio/ip/address.hpp>
@@ -50,6 +51,8 @@ bool is_own_host(std::string_view host, const config::Address& configured) {
   const auto name = without_port(host);
   if (!name || name->empty()) return false;
   if (is_loopback(*name)) return true;
+  const bool every_address = configured.host == "0.0.0.0" || configured.host == "::";
+  if (every_address && base::IpAddress::parse(*name)) return true;
   return configured.kind == config::Address::Kind::Tcp && base::equals_ignoring_case(*name, configured.host);
 }
 

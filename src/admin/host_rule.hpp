@@ -10,7 +10,8 @@ namespace sidegate::admin {
 bool is_local(const config::Address& address);
 
 /// Whether a `Host` field names this machine: `localhost`, a loopback literal, or the host of `configured`, each with
-/// or without a port. A page that rebinds its own name to 127.0.0.1 still sends its own name.
+/// or without a port; where every address is listened on, any address. A page that rebinds its own name to one of ours
+/// still sends its own name.
 bool is_own_host(std::string_view host, const config::Address& configured);
 
 }  // namespace sidegate::admin

@@ -32,13 +32,13 @@ int fail(const base::Message& message) {
 
 int run(const std::string& file) {
   const auto environment = config::process_environment();
-  const auto load = [file, environment] { return find_configuration(file, environment); };
-  auto configuration = load();
+  auto configuration = find_configuration(file, environment);
   if (!configuration.ok()) {
     print_diagnostics(configuration.diagnostics);
     return kWrongWords;
   }
-  auto gateway = Gateway::open(std::move(configuration.config), {load, environment});
+  const auto read = [environment](const config::Config& earlier) { return read_again(earlier, environment); };
+  auto gateway = Gateway::open(std::move(configuration.config), {read, environment});
   if (!gateway) return fail(gateway.error());
   // The log is open now, and warnings belong in it.
   for (const auto& line : configuration.diagnostics.lines()) telemetry::log(telemetry::Level::Warning, line);
@@ -66,13 +66,14 @@ int demo(std::uint16_t port) {
     if (name == "DEMO_SIGNING_KEY") return (*demo)->signing_key();
     return std::nullopt;
   };
-  const auto load = [text = (*demo)->gateway_yaml(port), environment] {
-    return read_configuration("demo", text, environment);
-  };
-  auto configuration = load();
+  const auto text = (*demo)->gateway_yaml(port);
+  auto configuration = read_configuration("demo", text, environment);
   print_diagnostics(configuration.diagnostics);
   if (!configuration.ok()) return kFailed;
-  auto gateway = Gateway::open(std::move(configuration.config), {load, environment});
+  const auto read = [text, environment](const config::Config&) {
+    return read_configuration("demo", text, environment);
+  };
+  auto gateway = Gateway::open(std::move(configuration.config), {read, environment});
   if (!gateway) return fail(gateway.error());
   const auto guard = boost::asio::make_work_guard(io);
   std::thread services([&io] { io.run(); });

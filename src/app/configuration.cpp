@@ -62,21 +62,31 @@ Configuration checked(config::Config config, config::Diagnostics diagnostics) {
   return {std::move(config), std::move(diagnostics)};
 }
 
-}  // namespace
+Configuration read_file(const std::string& file, const config::Environment& environment) {
+  config::Diagnostics diagnostics(file);
+  auto config = config::load_file(file, environment, diagnostics);
+  return checked(std::move(config), std::move(diagnostics));
+}
 
-Configuration find_configuration(const std::string& given, const config::Environment& environment) {
-  const std::string file = find_file(given, environment);
-  if (!file.empty()) {
-    config::Diagnostics diagnostics(file);
-    auto config = config::load_file(file, environment, diagnostics);
-    return checked(std::move(config), std::move(diagnostics));
-  }
+/// The built-in configuration.
+Configuration make_sidecar(const config::Environment& environment) {
   config::Diagnostics diagnostics{std::string(config::kEnvironmentFile)};
   const auto effective = with_log_format(environment);
   const std::string text = config::sidecar_from_environment(effective, diagnostics);
   if (!diagnostics.ok()) return {{}, std::move(diagnostics)};
   auto config = config::load_text(text, ".", effective, diagnostics);
   return checked(std::move(config), std::move(diagnostics));
+}
+
+}  // namespace
+
+Configuration find_configuration(const std::string& given, const config::Environment& environment) {
+  const std::string file = find_file(given, environment);
+  return file.empty() ? make_sidecar(environment) : read_file(file, environment);
+}
+
+Configuration read_again(const config::Config& earlier, const config::Environment& environment) {
+  return earlier.file.empty() ? make_sidecar(environment) : read_file(earlier.file, environment);
 }
 
 Configuration load_again(const config::Config& earlier, const config::Environment& environment) {

@@ -22,6 +22,9 @@ struct Configuration {
 /// $SIDEGATE_CONFIG, ./sidegate.yaml, /etc/sidegate/sidegate.yaml, else the built-in sidecar made from the environment.
 Configuration find_configuration(const std::string& given, const config::Environment& environment);
 
+/// Reads anew what `earlier` was read from, and nothing that has come to stand in a usual place meanwhile.
+Configuration read_again(const config::Config& earlier, const config::Environment& environment);
+
 /// What `earlier` was loaded from, with the secrets and variables that it names read anew.
 Configuration load_again(const config::Config& earlier, const config::Environment& environment);
 

@@ -68,7 +68,7 @@ std::string unknown_word(const CLI::App& command) {
 
 int run(const CLI::App& command, Options& options) {
   if (const auto unknown = unknown_word(command); !unknown.empty()) return fail({unknown});
-  auto configuration = find_configuration(options.config_file, config::process_environment());
+  const auto configuration = find_configuration(options.config_file, config::process_environment());
   if (!configuration.ok()) {
     print_diagnostics(configuration.diagnostics);
     return kWrongWords;
@@ -78,10 +78,9 @@ int run(const CLI::App& command, Options& options) {
     if (!bytes) return fail({"cannot read " + options.data_file + ": " + bytes.error().text});
     options.query.body_bytes = *bytes;
   }
-  configuration.config.workers = 1;
-  const auto policies = compile_policies(configuration.config);
+  const auto policy = compile_policy(configuration.config);
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-  const auto explanation = explain::explain(configuration.config, *policies.front(), options.query, now);
+  const auto explanation = explain::explain(configuration.config, *policy, options.query, now);
   if (!explanation) return fail(explanation.error());
   const auto text = options.json ? explain::to_json(*explanation) + '\n' : explain::to_text(*explanation);
   std::fwrite(text.data(), 1, text.size(), stdout);

@@ -25,6 +25,16 @@ void FileWatcher::watch(const std::vector<std::string>& files) {
   if (!known_.empty() && !waiting_) wait();
 }
 
+void FileWatcher::look_anew() {
+  known_ = seen_ = stamps_of_known();
+}
+
+FileWatcher::Stamps FileWatcher::stamps_of_known() const {
+  Stamps now;
+  for (const auto& [file, stamp] : known_) now[file] = stamp_of(file);
+  return now;
+}
+
 void FileWatcher::stop() {
   known_.clear();
   timer_.cancel();
@@ -52,8 +62,7 @@ void FileWatcher::wait() {
 }
 
 void FileWatcher::look() {
-  Stamps now;
-  for (const auto& [file, stamp] : known_) now[file] = stamp_of(file);
+  Stamps now = stamps_of_known();
   const bool changed = now != known_;
   const bool settled = now == seen_;
   seen_ = now;

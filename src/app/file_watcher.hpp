@@ -29,6 +29,9 @@ class FileWatcher {
   /// file that is not there may come.
   void watch(const std::vector<std::string>& files);
 
+  /// Takes the files for known as they are now: whoever calls it is about to read them.
+  void look_anew();
+
   /// Watches nothing any more, so that the loop can run dry.
   void stop();
 
@@ -46,6 +49,7 @@ class FileWatcher {
   using Stamps = std::map<std::string, Stamp>;
 
   static Stamp stamp_of(const std::string& file);
+  Stamps stamps_of_known() const;
   void wait();
   void look();
 

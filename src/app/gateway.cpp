@@ -1,11 +1,14 @@
 #include "gateway.hpp"
 
 #include <sidegate/config/load.hpp>
+#include <sidegate/explain/explain.hpp>
 #include <sidegate/telemetry/log.hpp>
 
 #include <sys/resource.h>
 
 #include <boost/asio/post.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
 
 #include <chrono>
 #include <csignal>
@@ -100,19 +103,33 @@ admin::Actions Gateway::actions() {
           },
       .routes =
           [this](const Text& done) {
-            sum_counters([this, done](const auto& sum) { done(routes_json(*now_.config, sum)); });
+            sum_counters([config = now_.config, done](const auto& sum) { done(routes_json(*config, sum)); });
           },
       .upstreams =
           [this](const Text& done) {
-            sum_counters([this, done](const auto& sum) { done(upstreams_json(*now_.config, sum)); });
+            sum_counters([config = now_.config, done](const auto& sum) { done(upstreams_json(*config, sum)); });
           },
       .authenticators =
           [this](const Text& done) {
-            sum_counters([this, done](const auto& sum) { done(authenticators_json(*now_.config, sum, civil_now())); });
+            sum_counters([config = now_.config, done](const auto& sum) {
+              done(authenticators_json(*config, sum, civil_now()));
+            });
           },
-      .explain = {},
-      .reload = [this](const std::function<void(admin::Outcome)>& done) { reload("asked for", source_.load, done); },
+      .explain = [this](const std::string& query) { return explain(query); },
+      .reload =
+          [this](const std::function<void(admin::Outcome)>& done) { reload("asked for", &Gateway::read_anew, done); },
   };
+}
+
+admin::Outcome Gateway::explain(const std::string& query) {
+  const auto bad = [](const base::Message& message) {
+    return admin::Outcome{400, boost::json::serialize(boost::json::object{{"error", message.text}})};
+  };
+  const auto asked = explain::read_query(query);
+  if (!asked) return bad(asked.error());
+  const auto explanation = explain::explain(*now_.config, *now_.policy, *asked, civil_now());
+  if (!explanation) return bad(explanation.error());
+  return {200, explain::to_json(*explanation)};
 }
 
 std::vector<config::Address> Gateway::addresses() const {
@@ -154,7 +171,7 @@ void Gateway::wait_for_hangup() {
     wait_for_hangup();
     telemetry::reopen_log();
     now_.access_log->reopen();
-    reload_because("SIGHUP");
+    reload_because("SIGHUP", &Gateway::read_anew);
   });
 }
 

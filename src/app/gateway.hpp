@@ -32,8 +32,8 @@ class Gateway {
  public:
   /// How a configuration is read anew while the gateway runs.
   struct Source {
-    std::function<Configuration()> load;  ///< from wherever it came
-    config::Environment environment;      ///< for the secrets alone
+    std::function<Configuration(const config::Config& earlier)> read;  ///< from where the earlier one came
+    config::Environment environment;                                   ///< for the secrets alone
   };
 
   /// Opens everything that can fail: sockets, log files. Nothing is served yet.
@@ -54,6 +54,7 @@ class Gateway {
   struct Generation {
     std::shared_ptr<const config::Config> config;
     std::shared_ptr<const telemetry::LabelNames> labels;
+    std::shared_ptr<policy::Policy> policy;  ///< for explanations; each worker has its own
     std::vector<OpenSocket> sockets;
     std::shared_ptr<telemetry::AccessLog> access_log;
     std::shared_ptr<admin::AdminServer> admin;
@@ -67,22 +68,24 @@ class Gateway {
   /// `diagnostics`, and nothing has changed.
   std::optional<Generation> prepare(config::Config config, config::Diagnostics& diagnostics);
   std::shared_ptr<telemetry::AccessLog> open_access_log(const config::Config& config);
-  std::shared_ptr<admin::AdminServer> open_admin(const config::Address& address, admin::Surface surface,
-                                                 config::Diagnostics& diagnostics);
+  std::shared_ptr<admin::AdminServer> open_admin(const config::Address& address, const config::Location& where,
+                                                 admin::Surface surface, config::Diagnostics& diagnostics);
   proxy::WorkerConfiguration configuration_for(unsigned worker) const;
   /// Takes `next` into use; calls `done` once every worker has.
   void adopt(Generation next, const std::function<void()>& done);
   /// Reads the configuration anew and takes it into use, or says why not; `done` gets the answer of the admin API.
-  void reload(std::string_view why, const std::function<Configuration()>& load,
+  void reload(std::string_view why, Configuration (Gateway::*read)() const,
               const std::function<void(admin::Outcome)>& done);
-  void reload_because(std::string_view why);
-  void reload_secrets();
+  void reload_because(std::string_view why, Configuration (Gateway::*read)() const);
+  Configuration read_anew() const;
+  Configuration read_secrets_anew() const;
   void watch_files();
   /// Closes what was opened for an earlier configuration only.
   void let_go_of(const Generation& before);
 
   // The rest: gateway.cpp.
   admin::Actions actions();
+  admin::Outcome explain(const std::string& query);
   void start_workers();
   void wait_for_signal();
   void wait_for_hangup();
@@ -101,8 +104,8 @@ class Gateway {
   boost::asio::signal_set hangup_{io_, SIGHUP};
   boost::asio::steady_timer grace_{io_};
   boost::asio::steady_timer timeout_{io_};
-  FileWatcher configuration_watcher_{io_, [this] { reload_because("the file has changed"); }};
-  FileWatcher secret_watcher_{io_, [this] { reload_secrets(); }};
+  FileWatcher configuration_watcher_{io_, [this] { reload_because("the file has changed", &Gateway::read_anew); }};
+  FileWatcher secret_watcher_{io_, [this] { reload_because("a secret has changed", &Gateway::read_secrets_anew); }};
   Generation now_;
   std::vector<std::shared_ptr<telemetry::AccessLog>> earlier_access_logs_;
   std::vector<std::unique_ptr<proxy::Worker>> workers_;

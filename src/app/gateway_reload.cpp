@@ -1,11 +1,11 @@
 #include <sidegate/telemetry/log.hpp>
 
+#include <boost/asio/post.hpp>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <system_error>
 #include <utility>
 
@@ -20,9 +20,6 @@ namespace json = boost::json;
 using config::Diagnostics;
 using telemetry::Level;
 
-/// How long the answer of an admin API that moves away has to arrive.
-constexpr std::chrono::seconds kFarewell{1};
-
 json::array to_json(const std::vector<std::string>& lines) {
   return json::array(lines.begin(), lines.end());
 }
@@ -33,23 +30,27 @@ std::optional<Gateway::Generation> Gateway::prepare(config::Config config, Diagn
   Generation next;
   next.config = std::make_shared<const config::Config>(std::move(config));
   next.labels = std::make_shared<const telemetry::LabelNames>(proxy::label_names(*next.config));
+  next.policy = compile_policy(*next.config);
   next.sockets = open_sockets(*next.config, now_.sockets, diagnostics);
   if (!diagnostics.ok()) return std::nullopt;
 
-  const auto& admin = next.config->admin.address;
-  const bool same_admin = now_.admin && now_.config->admin.address == admin;
-  next.admin = same_admin ? now_.admin : open_admin(admin, admin::Surface::Admin, diagnostics);
+  const auto& admin = next.config->admin;
+  const bool same_admin = now_.admin && now_.config->admin.address == admin.address;
+  next.admin = same_admin ? now_.admin : open_admin(admin.address, admin.where, admin::Surface::Admin, diagnostics);
   if (const auto& health = next.config->health) {
-    const bool same_health = now_.health && now_.config->health == health;
-    next.health = same_health ? now_.health : open_admin(*health, admin::Surface::Health, diagnostics);
+    const bool same_health = now_.health && now_.config->health->address == health->address;
+    next.health =
+        same_health ? now_.health : open_admin(health->address, health->where, admin::Surface::Health, diagnostics);
   }
   if (!diagnostics.ok()) return std::nullopt;
 
+  config::Location sink = next.config->access_log.where;
   try {
     next.access_log = open_access_log(*next.config);
+    sink = next.config->log.where;
     telemetry::open_log(next.config->log);
   } catch (const std::system_error& error) {
-    diagnostics.error({}, error.what());
+    diagnostics.error(sink, error.what());
     return std::nullopt;
   }
   return next;
@@ -63,11 +64,11 @@ std::shared_ptr<telemetry::AccessLog> Gateway::open_access_log(const config::Con
   return std::make_shared<telemetry::AccessLog>(config.access_log, config.log.format == "text", workers);
 }
 
-std::shared_ptr<admin::AdminServer> Gateway::open_admin(const config::Address& address, admin::Surface surface,
-                                                        Diagnostics& diagnostics) {
+std::shared_ptr<admin::AdminServer> Gateway::open_admin(const config::Address& address, const config::Location& where,
+                                                        admin::Surface surface, Diagnostics& diagnostics) {
   auto server = admin::AdminServer::open(io_, address, surface, actions());
   if (!server) {
-    diagnostics.error({}, server.error().text);
+    diagnostics.error(where, server.error().text);
     return nullptr;
   }
   return std::move(*server);
@@ -95,8 +96,8 @@ void Gateway::adopt(Generation next, const std::function<void()>& done) {
   const auto applied = once_all([this, before, done, sockets = now_.sockets] {
     close_unused(before->sockets, sockets);
     done();
-    const auto farewell = std::make_shared<boost::asio::steady_timer>(io_, kFarewell);
-    farewell->async_wait([this, before, farewell](const boost::system::error_code&) { let_go_of(*before); });
+    // Later, so that the answer of an admin API that moves away is on its way.
+    boost::asio::post(io_, [this, before] { let_go_of(*before); });
   });
   for (unsigned i = 0; i < workers_.size(); ++i) workers_[i]->apply(configuration_for(i), applied);
 }
@@ -112,41 +113,47 @@ void Gateway::let_go_of(const Generation& before) {
   });
 }
 
-void Gateway::reload(std::string_view why, const std::function<Configuration()>& load,
+Configuration Gateway::read_anew() const {
+  return source_.read(*now_.config);
+}
+
+/// Nothing but the secrets: what else has changed in the file is for another reload to bring in.
+Configuration Gateway::read_secrets_anew() const {
+  return load_again(*now_.config, source_.environment);
+}
+
+void Gateway::reload(std::string_view why, Configuration (Gateway::*read)() const,
                      const std::function<void(admin::Outcome)>& done) {
   if (draining_) return done({503, R"({"error":"Draining"})"});
-  Configuration next = load();
+  // Before the files are read, so that no change is missed.
+  configuration_watcher_.look_anew();
+  secret_watcher_.look_anew();
+  Configuration next = (this->*read)();
   auto& diagnostics = next.diagnostics;
+  if (next.ok() && next.config.workers != workers_.size()) {
+    diagnostics.warning({}, "another number of workers takes effect at the next start");
+  }
   std::optional<Generation> generation;
   if (next.ok()) generation = prepare(std::move(next.config), diagnostics);
+  const auto errors = diagnostics.lines(Diagnostics::Severity::Error);
   const auto warnings = diagnostics.lines(Diagnostics::Severity::Warning);
+  const std::vector<telemetry::Field> fields{{"because", why}, {"file", diagnostics.file()}};
+  for (const auto& line : warnings) telemetry::log(Level::Warning, line);
   if (!generation) {
     ++reloads_failed_;
-    const auto errors = diagnostics.lines(Diagnostics::Severity::Error);
-    telemetry::audit(Level::Error, "the configuration was not reloaded; the one in use stays",
-                     {{"because", why}, {"file", diagnostics.file()}});
+    telemetry::audit(Level::Error, "the configuration was not reloaded; the one in use stays", fields);
     for (const auto& line : errors) telemetry::log(Level::Error, line);
     return done({422, json::serialize(json::object{{"errors", to_json(errors)}, {"warnings", to_json(warnings)}})});
   }
   ++reloads_succeeded_;
-  telemetry::audit(Level::Info, "the configuration was reloaded", {{"because", why}, {"file", diagnostics.file()}});
-  for (const auto& line : warnings) telemetry::log(Level::Warning, line);
-  if (generation->config->workers != workers_.size()) {
-    telemetry::log(Level::Warning, "another number of workers takes effect at the next start");
-  }
+  telemetry::audit(Level::Info, "the configuration was reloaded", fields);
   adopt(std::move(*generation), [done, warnings] {
     done({200, json::serialize(json::object{{"status", "reloaded"}, {"warnings", to_json(warnings)}})});
   });
 }
 
-void Gateway::reload_because(std::string_view why) {
-  reload(why, source_.load, [](const admin::Outcome&) {});
-}
-
-void Gateway::reload_secrets() {
-  // Nothing but the secrets: what else has changed in the file is for a reload to bring in.
-  const auto load = [this] { return load_again(*now_.config, source_.environment); };
-  reload("a secret has changed", load, [](const admin::Outcome&) {});
+void Gateway::reload_because(std::string_view why, Configuration (Gateway::*read)() const) {
+  reload(why, read, [](const admin::Outcome&) {});
 }
 
 void Gateway::watch_files() {

@@ -84,7 +84,7 @@ void write_listeners(BlockWriter& out, const Config& config) {
   out.close();
   if (!config.health) return;
   out.open("health");
-  out.text("address", config.health->text());
+  out.text("address", config.health->address.text());
   out.close();
 }
 

@@ -70,6 +70,7 @@ void read_admin(Block& top, Config& config) {
   const auto token = block.find("token");
   if (token) config.admin.token = read_secret(*token);
   if (const auto at = block.require("address", kAddressHint)) {
+    config.admin.where = at->where();
     assign(config.admin.address, at->parsed(&parse_address));
     if (!token && !is_local(config.admin.address)) {
       at->error(
@@ -91,7 +92,7 @@ void read_health(Block& top, Config& config) {
         at->error(
             fmt::format("the address {} is taken already: admin has {}", address->text(), config.admin.address.text()));
       }
-      config.health = std::move(address);
+      config.health = Health{*std::move(address), at->where()};
     }
   }
   block.finish();

@@ -73,7 +73,7 @@ void check_addresses(const Config& config, Diagnostics& diagnostics) {
   };
   std::vector<Taken> all;  // admin and health have been compared by their reader, which knows where they stand
   all.push_back({"admin", config.admin.address, {}});
-  if (config.health) all.push_back({"health", *config.health, {}});
+  if (config.health) all.push_back({"health", config.health->address, {}});
   const std::size_t first_listener = all.size();
   for (const Listener& listener : config.listeners) {
     // What could not be read has been reported.

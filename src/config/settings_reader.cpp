@@ -74,7 +74,10 @@ void read_log(Block& top, Config& config) {
   Block block(*cursor);
   if (const auto at = block.find("level")) assign(config.log.level, at->one_of({"debug", "info", "warning", "error"}));
   if (const auto at = block.find("format")) assign(config.log.format, at->one_of({"json", "text"}));
-  if (const auto at = block.find("path")) assign(config.log.path, read_sink(*at, false));
+  if (const auto at = block.find("path")) {
+    config.log.where = at->where();
+    assign(config.log.path, read_sink(*at, false));
+  }
   block.finish();
 }
 
@@ -82,7 +85,10 @@ void read_access_log(Block& top, Config& config) {
   const auto cursor = top.find("access_log");
   if (!cursor) return;
   Block block(*cursor);
-  if (const auto at = block.find("path")) assign(config.access_log.path, read_sink(*at, true));
+  if (const auto at = block.find("path")) {
+    config.access_log.where = at->where();
+    assign(config.access_log.path, read_sink(*at, true));
+  }
   if (const auto at = block.find("query")) assign(config.access_log.query, at->boolean());
   block.finish();
 }

@@ -131,7 +131,9 @@ base::OrMessage<ListeningSocket> ListeningSocket::open(const config::Address& ad
 }
 
 ListeningSocket::ListeningSocket(ListeningSocket&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)), address_(std::move(other.address_)) {}
+    : descriptor_(std::exchange(other.descriptor_, -1)),
+      address_(std::move(other.address_)),
+      file_removed_(other.file_removed_) {}
 
 ListeningSocket::~ListeningSocket() {
   close();
@@ -147,7 +149,13 @@ base::OrMessage<void> ListeningSocket::set_mode(unsigned mode) const {
   return {};
 }
 
-void ListeningSocket::refuse_new() const noexcept {
+void ListeningSocket::remove_file() noexcept {
+  if (address_.kind != config::Address::Kind::Unix || std::exchange(file_removed_, true)) return;
+  ::unlink(address_.path.c_str());
+}
+
+void ListeningSocket::refuse_new() noexcept {
+  remove_file();
   // Closing the socket would reset whoever is in its queue. A filter that passes nothing keeps others from joining
   // them; they try again, and find it closed.
   sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
@@ -160,7 +168,7 @@ void ListeningSocket::close() noexcept {
   // The duplicates of the workers keep the file description alive; this ends the listening itself.
   ::shutdown(descriptor_, SHUT_RDWR);
   ::close(std::exchange(descriptor_, -1));
-  if (address_.kind == config::Address::Kind::Unix) ::unlink(address_.path.c_str());
+  remove_file();
 }
 
 AcceptStatus accept_now(int descriptor, StreamSocket& socket, Peer& peer) {

@@ -15,7 +15,7 @@ using base::Reason;
 using base::Result;
 
 Connection::Connection(Pool& pool, ServerState& server, net::StreamSocket socket, net::ReadBuffer buffer)
-    : pool_(&pool), server_(&server), socket_(std::move(socket)), buffer_(std::move(buffer)) {
+    : pool_(pool.shared_from_this()), server_(&server), socket_(std::move(socket)), buffer_(std::move(buffer)) {
   ++server_->open;
 }
 
@@ -47,12 +47,6 @@ Pool::Pool(const config::Upstream& settings, const net::Executor& executor, net:
   }
 }
 
-ServerState& Pool::next_server() noexcept {
-  ServerState& server = servers_[next_];
-  next_ = (next_ + 1) % servers_.size();
-  return server;
-}
-
 ConnectionPtr Pool::take_idle() {
   for (std::size_t tried = 0; tried < servers_.size(); ++tried) {
     ServerState& server = servers_[(next_ + tried) % servers_.size()];
@@ -77,8 +71,10 @@ ConnectionPtr Pool::take_idle() {
 
 boost::asio::awaitable<Result<ConnectionPtr>, net::Executor> Pool::connect(const ServerState*& tried) {
   Reason worst = Reason::OriginExhausted;
+  // Its own turn, whatever others do meanwhile: no server is tried twice, nor passed over.
+  const std::size_t first = std::exchange(next_, (next_ + 1) % servers_.size());
   for (std::size_t i = 0; i < servers_.size(); ++i) {
-    ServerState& server = next_server();
+    ServerState& server = servers_[(first + i) % servers_.size()];
     if (server.open >= settings_.max_connections) continue;
     if (aborted_) break;
     tried = &server;

@@ -1,6 +1,7 @@
 #include "session.hpp"
 
 #include <sidegate/net/proxy_protocol.hpp>
+#include <sidegate/proxy/client_address.hpp>
 
 #include <sys/socket.h>
 
@@ -57,9 +58,10 @@ Session::~Session() {
 
 void Session::on_reload() {
   const auto listener = loop_.current()->listener_of(*at_);
-  listener_gone_ = !listener;
+  const bool was_gone = std::exchange(listener_gone_, !listener);
   if (exchange_ != nullptr || must_close_) return;
   if (listener) return follow(*listener);
+  if (was_gone) return;
   // Closed at once, it might cross with a request that is on its way already.
   wait_until(Waiting::ForRequest, steady_clock::now() + loop_.current()->config().shutdown.grace);
 }
@@ -88,13 +90,8 @@ bool Session::is_leaving() const noexcept {
 }
 
 void Session::meet(std::string peer_ip) {
-  const auto& trusted = listener().trusted_proxies;
   client_ip_ = std::move(peer_ip);
-  peer_is_trusted_ = false;
-  if (const auto address = trusted.empty() ? std::nullopt : base::IpAddress::parse(client_ip_)) {
-    peer_is_trusted_ = std::any_of(trusted.begin(), trusted.end(),
-                                   [&](const base::IpRange& range) { return range.contains(*address); });
-  }
+  peer_is_trusted_ = is_trusted(client_ip_, listener().trusted_proxies);
   forwarding_.emplace(client_ip_, at_->address(), peer_is_trusted_);
 }
 

@@ -98,7 +98,6 @@ class Session final : public net::Deadline, public SessionListHook, public std::
   base::Result<void> read_facts();
   void read_what_peer_tells();
   void decide(base::SteadyTime now);
-  void make_host_line();
   /// Whether all of the body had come already, and is now thrown away.
   bool skip_request_body();
   /// False where the exchange has a `failure`, or where the head has too many slices.

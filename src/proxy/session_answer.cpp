@@ -1,6 +1,7 @@
 #include <sidegate/base/text.hpp>
 #include <sidegate/http/answer.hpp>
 #include <sidegate/http/message_writer.hpp>
+#include <sidegate/proxy/refusal.hpp>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -36,9 +37,6 @@ bool is_event_stream(const http::ResponseHead& head) noexcept {
            base::equals_ignoring_case(field.value.substr(0, kType.size()), kType);
   });
 }
-
-/// RFC 9110 section 15.5.6: a 405 says what would be allowed. CONNECT never is, anywhere.
-constexpr std::string_view kAllowWithoutConnect = "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, TRACE, PATCH\r\n";
 
 }  // namespace
 
@@ -121,9 +119,7 @@ void Session::refuse(Reason reason, bool keep_alive) {
   http::Answer answer;
   answer.status = base::status_of(reason);
   answer.error = http::error_text(reason);
-  const bool decided = exchange.head_read && exchange.decision.kind == policy::Decision::Kind::Refuse;
-  if (decided) answer.fields = exchange.decision.lines;
-  if (reason == Reason::ConnectMethod) answer.fields = kAllowWithoutConnect;
+  answer.fields = refusal_lines(reason, exchange.head_read ? &exchange.decision : nullptr);
   answer.keep_alive = exchange.keep_alive;
   answer.head_only = exchange.head.known_method == http::Method::Head;
   answer.version = exchange.head.version;

@@ -1,6 +1,8 @@
-#include <sidegate/base/text.hpp>
 #include <sidegate/http/message_writer.hpp>
+#include <sidegate/http/request_target.hpp>
 #include <sidegate/proxy/client_address.hpp>
+#include <sidegate/proxy/outgoing_head.hpp>
+#include <sidegate/proxy/refusal.hpp>
 #include <sidegate/proxy/request_ids.hpp>
 #include <sidegate/proxy/trace_context.hpp>
 
@@ -86,21 +88,12 @@ Session::HeadStep Session::parse_head() {
 
 Result<void> Session::read_facts() {
   Exchange& exchange = *exchange_;
-  auto facts = http::check_request(exchange.head);
+  const auto facts = http::check_request(exchange.head);
   if (!facts) return facts.error();
   exchange.facts = *facts;
-  const bool is_options = exchange.head.known_method == http::Method::Options;
-  auto target = http::canonicalise(exchange.head.target, is_options, exchange.target_storage);
+  const auto target = http::read_target(exchange.head, exchange.facts, exchange.target_storage);
   if (!target) return target.error();
   exchange.target = *target;
-  if (!target->authority.empty()) {
-    // RFC 9112 section 3.2.2: the authority of the target and Host must say the same.
-    if (exchange.facts.host.empty()) {
-      exchange.facts.host = target->authority;
-    } else if (!base::equals_ignoring_case(target->authority, exchange.facts.host)) {
-      return Reason::TargetAuthorityMismatch;
-    }
-  }
   return {};
 }
 
@@ -118,14 +111,7 @@ void Session::decide(base::SteadyTime now) {
   const auto civil = std::chrono::floor<std::chrono::seconds>(loop_.civil_time(now));
   exchange.decision = snapshot_->policy().decide(request, civil, exchange.scratch);
   exchange.trace_id = find_trace_id(exchange.head.fields);
-  auto& decision = exchange.decision;
-  if (decision.kind == policy::Decision::Kind::Refuse) return;
-  const auto body_max = decision.route->max_body_bytes;
-  if (body_max && exchange.facts.framing.length > *body_max) {
-    decision.kind = policy::Decision::Kind::Refuse;
-    decision.reason = Reason::BodyTooLarge;
-    decision.lines = {};
-  }
+  limit_body(exchange.decision, exchange.facts.framing.length);
 }
 
 bool Session::skip_request_body() {
@@ -139,56 +125,28 @@ bool Session::skip_request_body() {
   }
 }
 
-void Session::make_host_line() {
-  Exchange& exchange = *exchange_;
-  auto host = exchange.decision.host;
-  std::string server;
-  if (host.empty()) {
-    if (exchange.facts.has_host) return;
-    // HTTP/1.0 may leave it out, HTTP/1.1 may not.
-    const auto& address = pool().settings().servers.front().address;
-    server = address.kind == config::Address::Kind::Unix ? "localhost" : address.text();
-    host = exchange.facts.host.empty() ? std::string_view(server) : exchange.facts.host;
-  }
-  exchange.host_line = "Host: ";
-  exchange.host_line += host;
-  exchange.host_line += "\r\n";
-}
-
 bool Session::gather_request() {
   Exchange& exchange = *exchange_;
-  auto& lines = exchange.added_lines;
-  lines.clear();
-  if (exchange.facts.asks_for_websocket) lines += http::kUpgradeLines;
-  forwarding_->append(exchange.head.fields, exchange.facts.host, lines);
-  lines += "X-Request-Id: ";
-  lines += exchange.request_id;
-  lines += "\r\n";
-  const bool traced = !exchange.trace_id.empty();
-  if (!traced) {
-    RequestIds::SpanId span{};
+  OutgoingRequest request{.head = &exchange.head,
+                          .facts = &exchange.facts,
+                          .target = &exchange.target,
+                          .decision = &exchange.decision,
+                          .filter = &snapshot_->policy().filter(),
+                          .forwarding = &*forwarding_,
+                          .upstream = &pool().settings(),
+                          .request_id = exchange.request_id,
+                          .traced = !exchange.trace_id.empty(),
+                          .new_trace_id = {},
+                          .new_span_id = {}};
+  RequestIds::SpanId span{};
+  if (!request.traced) {
     loop_.request_ids().next_span(span);
     exchange.trace_id = {exchange.own_id.data(), exchange.own_id.size()};
-    lines += "traceparent: 00-";
-    lines += exchange.trace_id;
-    lines += '-';
-    lines.append(span.data(), span.size());
-    lines += "-01\r\n";
+    request.new_trace_id = exchange.trace_id;
+    request.new_span_id = {span.data(), span.size()};
   }
-  http::ForwardedRequest request;
-  request.head = &exchange.head;
-  request.facts = &exchange.facts;
-  request.target = &exchange.target;
-  request.filter = &snapshot_->policy().filter();
-  request.path = exchange.decision.path;
-  make_host_line();
-  request.host_line = exchange.host_line;
-  request.forward_authorization = exchange.decision.forward_authorization;
-  request.forward_cookie = exchange.decision.forward_cookie;
-  request.forward_trace = traced;
-  request.added = lines;
-  request.also_added = exchange.decision.lines;
-  if (!http::write_request_head(request, exchange.to_origin)) return false;
+  const auto forwarded = outgoing_head(request, exchange.host_line, exchange.added_lines);
+  if (!http::write_request_head(forwarded, exchange.to_origin)) return false;
   if (const auto reason = gather_request_body()) {
     exchange.failure = reason;
     return false;

@@ -72,10 +72,19 @@ WorkerLoop::WorkerLoop(WorkerConfiguration configuration, SharedState& shared)
       steady_base_(std::chrono::steady_clock::now()),
       current_(std::make_shared<Snapshot>(std::move(configuration), pool_parts(), nullptr)) {}
 
+template <class Visit>
+void WorkerLoop::for_each_pool(const Visit& visit) {
+  for (const auto& pool : current_->pools()) visit(*pool);
+  for (const auto& snapshot : earlier_) {
+    for (const auto& pool : snapshot->pools()) visit(*pool);
+  }
+}
+
 WorkerLoop::~WorkerLoop() {
   // Whatever still waits is woken and ends, while everything that it uses is still there.
   stop_accepting();
   abort();
+  for_each_pool([](origin::Pool& pool) { pool.drain(); });
   deadlines_.stop();
   io_.restart();
   while (io_.poll() > 0) io_.restart();
@@ -282,14 +291,6 @@ void WorkerLoop::stop_accepting() {
   for (const auto& accepting : accepting_) end(*accepting);
   for (Session& session : sessions_) session.close_if_idle();
   drain_pools_when_idle();
-}
-
-template <class Visit>
-void WorkerLoop::for_each_pool(const Visit& visit) {
-  for (const auto& pool : current_->pools()) visit(*pool);
-  for (const auto& snapshot : earlier_) {
-    for (const auto& pool : snapshot->pools()) visit(*pool);
-  }
 }
 
 void WorkerLoop::drain_pools_when_idle() {

@@ -88,9 +88,9 @@ void add_requests(Families& families, const LabelNames& names, const WorkerCount
 }
 
 void add_upstreams(Families& families, const LabelNames& names, const WorkerCounters& sum) {
-  auto& total = add_family(families, "sidegate_upstream_requests_total",
-                           "Requests for a server, by the status of its answer; code 0: there was none.",
-                           MetricType::Counter);
+  auto& total =
+      add_family(families, "sidegate_upstream_requests_total",
+                 "Requests for a server, by the status of its answer; code 0: there was none.", MetricType::Counter);
   // A server may stand twice in one upstream, for weight; it is one series.
   std::map<std::tuple<std::string, std::string, std::uint64_t>, std::uint64_t> answers;
   for (const auto& [key, count] : sum.origin_requests) {

@@ -33,6 +33,17 @@ TEST(HostRule, AcceptsTheConfiguredAddress) {
   EXPECT_FALSE(is_own_host("attacker.example", {config::Address::Kind::Unix, {}, 0, "/run/admin.sock"}));
 }
 
+TEST(HostRule, EveryAddressMayBeOurs) {
+  for (const char* any : {"0.0.0.0", "::"}) {
+    for (const char* host : {"192.0.2.1:9901", "[2001:db8::1]:9901", "10.0.0.1", "localhost"}) {
+      EXPECT_TRUE(is_own_host(host, tcp(any))) << host;
+    }
+    for (const char* host : {"attacker.example", "192.0.2.1.attacker.example", "192.0.2", ""}) {
+      EXPECT_FALSE(is_own_host(host, tcp(any))) << host;
+    }
+  }
+}
+
 TEST(HostRule, TellsWhatIsLocal) {
   for (const char* host : {"127.0.0.1", "127.9.9.9", "::1", "localhost"}) EXPECT_TRUE(is_local(tcp(host))) << host;
   for (const char* host : {"0.0.0.0", "::", "10.0.0.1", "gate.internal", ""}) EXPECT_FALSE(is_local(tcp(host))) << host;

@@ -58,7 +58,7 @@ TEST(SidecarFromEnvironment, Defaults) {
   EXPECT_EQ(config.listeners.at(0).name, "public");
   EXPECT_EQ(config.listeners.at(0).address.text(), "[::]:8080");
   EXPECT_EQ(config.admin.address.text(), "127.0.0.1:9901");
-  EXPECT_EQ(config.health->text(), "[::]:9902");
+  EXPECT_EQ(config.health->address.text(), "[::]:9902");
   EXPECT_EQ(config.upstreams.at(0).name, "service");
   EXPECT_EQ(config.upstreams.at(0).servers.at(0).url, "http://127.0.0.1:8000");
   EXPECT_EQ(config.log.level, "info");
@@ -110,7 +110,7 @@ TEST(SidecarFromEnvironment, EveryVariableArrives) {
   EXPECT_EQ(config.upstreams.at(0).servers.at(0).address.path, "/run/app.sock");
   EXPECT_EQ(config.listeners.at(0).address.text(), "127.0.0.1:80");
   EXPECT_EQ(config.admin.address.path, "/run/admin.sock");
-  EXPECT_EQ(config.health->text(), "0.0.0.0:1");
+  EXPECT_EQ(config.health->address.text(), "0.0.0.0:1");
   ASSERT_EQ(config.routes.at(0).paths.size(), 3U);
   EXPECT_EQ(config.routes[0].paths[0].value, "/health");
   EXPECT_EQ(config.routes[0].paths[1].value, "/static/**");

@@ -147,7 +147,7 @@ routes:
   ASSERT_TRUE(config.admin.token);
   EXPECT_EQ(config.admin.token->secret.reveal(), "let-me-in");
   EXPECT_TRUE(config.watch);
-  EXPECT_EQ(config.health->port, 9000);
+  EXPECT_EQ(config.health->address.port, 9000);
   EXPECT_EQ(config.shutdown.grace, seconds(0));
   EXPECT_EQ(config.shutdown.timeout, seconds(60));
   EXPECT_EQ(config.limits.head_bytes_max, 16U * 1024);

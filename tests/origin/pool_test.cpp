@@ -102,6 +102,11 @@ class PoolTest : public testing::Test {
     return *pool_;
   }
 
+  /// As whoever drops a pool does.
+  void TearDown() override {
+    if (pool_) pool_->drain();
+  }
+
   void run_until(const std::function<bool()>& done) {
     const auto end = steady_clock::now() + seconds(10);
     while (!done() && steady_clock::now() < end) {

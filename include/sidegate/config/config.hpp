@@ -78,7 +78,7 @@ struct TokenSource {
   enum class Kind { Cookie, Bearer };
   Kind kind = Kind::Cookie;
   std::string name;  ///< of the cookie, or of the header field
-  Location where;
+  Location where{};
 };
 
 struct Key {
@@ -147,6 +147,13 @@ struct Route {
 struct Admin {
   Address address{Address::Kind::Tcp, "127.0.0.1", 9901, {}};
   std::optional<SecretReference> token;  ///< whoever asks must show it; off loopback there is one
+  Location where;
+};
+
+/// Probes and scrapers.
+struct Health {
+  Address address;
+  Location where;
 };
 
 struct Shutdown {
@@ -158,11 +165,13 @@ struct Log {
   std::string level = "info";   ///< debug, info, warning, error
   std::string format = "json";  ///< json or text
   std::string path = "stderr";  ///< stderr, stdout or the absolute path of a file
+  Location where{};             ///< of the path
 };
 
 struct AccessLog {
   std::string path = "stdout";  ///< none, stdout, stderr or the absolute path of a file
   bool query = false;
+  Location where{};  ///< of the path
 
   bool operator==(const AccessLog&) const = default;
 };
@@ -174,7 +183,7 @@ struct Config {
   unsigned workers = 1;  ///< already resolved from the CPUs the process may use
   std::vector<Listener> listeners;
   Admin admin;
-  std::optional<Address> health;
+  std::optional<Health> health;
   Shutdown shutdown;
   base::Limits limits;
   Log log;

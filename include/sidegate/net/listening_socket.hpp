@@ -29,7 +29,7 @@ class ListeningSocket {
   base::OrMessage<void> set_mode(unsigned mode) const;
 
   /// From now on nobody can connect any more; who has already can still be accepted.
-  void refuse_new() const noexcept;
+  void refuse_new() noexcept;
 
   /// Stops listening and removes a unix socket's file.
   void close() noexcept;
@@ -38,8 +38,11 @@ class ListeningSocket {
   ListeningSocket(int descriptor, config::Address address) noexcept
       : descriptor_(descriptor), address_(std::move(address)) {}
 
+  void remove_file() noexcept;
+
   int descriptor_ = -1;
   config::Address address_;
+  bool file_removed_ = false;  ///< of a unix socket; what stands there now may be another's
 };
 
 /// The other end of a connection, as a caller is known by.

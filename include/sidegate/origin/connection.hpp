@@ -41,7 +41,7 @@ class Connection final : public net::Deadline {
   friend class Pool;
   void on_deadline() override;
 
-  Pool* pool_;
+  std::shared_ptr<Pool> pool_;  ///< a pool that is drained lets go of its idle connections, and so of itself
   ServerState* server_;
   net::StreamSocket socket_;
   net::ReadBuffer buffer_;

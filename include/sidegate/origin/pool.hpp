@@ -37,8 +37,8 @@ struct ServerState {
 /// The connections of one worker to the servers of one upstream, and the choice among them: round robin, passing over
 /// those that cannot be reached. No lock: one thread.
 ///
-/// Shared by every configuration that has the same upstream, one after the other, and by whoever reads from one of its
-/// connections.
+/// Shared by every configuration that has the same upstream, one after the other, and by its connections: whoever drops
+/// one drains it.
 class Pool : public std::enable_shared_from_this<Pool> {
  public:
   Pool(const config::Upstream& settings, const net::Executor& executor, net::DeadlineWheel& deadlines,
@@ -65,7 +65,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   /// Ends every attempt to connect, now and from now on.
   void abort_connects() noexcept;
 
-  /// Closes what is idle, now and from now on.
+  /// Closes what is idle, now and from now on: the pool is not used for new requests any more.
   void drain() noexcept;
 
   const config::Upstream& settings() const noexcept { return settings_; }
@@ -79,7 +79,6 @@ class Pool : public std::enable_shared_from_this<Pool> {
   boost::asio::awaitable<base::Result<ConnectionPtr>, net::Executor> connect_to(ServerState& server);
   boost::asio::awaitable<void, net::Executor> resolve(ServerState& server, base::SteadyTime deadline);
   boost::asio::awaitable<void, net::Executor> look_up(ServerState& server);
-  ServerState& next_server() noexcept;
 
   const config::Upstream settings_;
   net::Executor executor_;
