@@ -4,14 +4,31 @@
 #include <sidegate/http/cookies.hpp>
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 namespace sidegate::explain {
 namespace {
 
+/// Whether one of the words of a header's name is what credentials are called.
+bool sounds_secret(std::string_view name) {
+  static constexpr std::array<std::string_view, 11> kWords{"authorization", "key",         "apikey", "token",
+                                                           "secret",        "password",    "passwd", "signature",
+                                                           "credential",    "credentials", "session"};
+  while (!name.empty()) {
+    const auto end = std::min(name.find_first_of("-_"), name.size());
+    const auto word = name.substr(0, end);
+    if (std::any_of(kWords.begin(), kWords.end(),
+                    [&](std::string_view secret) { return base::equals_ignoring_case(word, secret); })) {
+      return true;
+    }
+    name.remove_prefix(std::min(end + 1, name.size()));
+  }
+  return false;
+}
+
 bool holds_credential(std::string_view name, const config::Config& config) {
-  const auto known = http::field_name_of(name);
-  if (known == http::FieldName::Authorization || known == http::FieldName::ProxyAuthorization) return true;
+  if (sounds_secret(name)) return true;
   return std::any_of(config.authenticators.begin(), config.authenticators.end(), [&](const auto& authenticator) {
     const auto& places = authenticator.jwt.token;
     return std::any_of(places.begin(), places.end(), [&](const config::TokenSource& place) {

@@ -9,8 +9,8 @@ namespace sidegate::explain {
 
 inline constexpr std::string_view kRedacted = "<redacted>";
 
-/// `line` of a head as it may be shown: without the values of cookies, of Authorization and Proxy-Authorization, and of
-/// every header that `config` reads a credential from.
+/// `line` of a head as it may be shown: without the values of cookies, of every header that `config` reads a credential
+/// from, and of those whose name says that they carry one (Authorization, X-API-Key, X-Auth-Token, X-Hub-Signature).
 std::string redacted_line(std::string_view line, const config::Config& config);
 
 }  // namespace sidegate::explain

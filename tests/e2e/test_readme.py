@@ -1,6 +1,7 @@
 """What the documentation shows is true: its configurations are valid, and its commands print what stands below them.
 
     ```yaml      checked with `sidegate check`, every variable that it names set to a dummy
+    ```yml       a pod of Kubernetes with a sidecar: its environment makes a configuration that its ports and probes fit
     ```sh        lines that start with `$ ` are run in one shell a block, the binary on PATH; the lines that follow one are
                  its output, `…` standing for anything. A command with no output below it need only succeed.
 """
@@ -8,6 +9,7 @@
 import re
 
 import pytest
+import yaml
 
 from support.gateway import BINARY, ROOT, named_environment, sidegate
 from support.process import run_script
@@ -35,6 +37,27 @@ def test_configurations_are_valid(text, tmp_path):
     path.write_text(text)
     done = sidegate("check", "--config", path, environment=named_environment(text), folder=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("text", blocks("yml"))
+def test_pods_fit_the_program(text, tmp_path):
+    pod = yaml.safe_load(text)["spec"]
+    (sidecar,) = [container for container in pod["containers"] if container["name"] == "sidegate"]
+    assert sidecar["command"] == ["sidegate", "run"]
+    environment = {variable["name"]: variable.get("value", "x" * 64) for variable in sidecar["env"]}
+    variables = (ROOT / "docs/configuration.md").read_text().partition("\n## Environment variables\n")[2]
+    assert [name for name in environment if f"`{name}`" not in variables] == []
+    done = sidegate("check", "--print", environment=environment, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    configuration = yaml.safe_load(done.stdout)
+    (listener,) = configuration["listeners"].values()
+    ports = {name: int(block["address"].rpartition(":")[2])
+             for name, block in (("http", listener), ("health", configuration["health"]))}
+    assert {port["name"]: port["containerPort"] for port in sidecar["ports"]} == ports
+    assert {name: sidecar[name]["httpGet"] for name in ("readinessProbe", "livenessProbe")} == {
+        "readinessProbe": {"path": "/readyz", "port": ports["health"]},
+        "livenessProbe": {"path": "/healthz", "port": ports["health"]}}
+    assert pod["terminationGracePeriodSeconds"] > int(configuration["shutdown"]["timeout"].removesuffix("s"))
 
 
 def commands(text):

@@ -8,7 +8,7 @@ namespace {
 TEST(Redaction, TakesAwayWhatACredentialIsMadeOf) {
   config::Config config;
   config.authenticators.emplace_back();
-  config.authenticators.front().jwt.token = {{config::TokenSource::Kind::Bearer, "X-Api-Token"},
+  config.authenticators.front().jwt.token = {{config::TokenSource::Kind::Bearer, "X-Letter"},
                                              {config::TokenSource::Kind::Cookie, "Session"}};
   struct Case {
     const char* line;
@@ -18,12 +18,16 @@ TEST(Redaction, TakesAwayWhatACredentialIsMadeOf) {
       {"Authorization: Bearer secret", "Authorization: <redacted>"},
       {"AUTHORIZATION:secret", "AUTHORIZATION: <redacted>"},
       {"Proxy-Authorization: Basic secret", "Proxy-Authorization: <redacted>"},
-      {"x-api-token: secret", "x-api-token: <redacted>"},
+      {"x-letter: secret", "x-letter: <redacted>"},
       {"Cookie: a=secret; b=\"secret; c = secret=x ;;d=",
        "Cookie: a=<redacted>; b=<redacted>; c=<redacted>; d=<redacted>"},
       {"cookie: secret", "cookie: <redacted>"},
       {"Cookie:", "Cookie: "},
-      {"Session: shown", "Session: shown"},
+      {"X-API-Key: secret", "X-API-Key: <redacted>"},
+      {"x-auth-token: secret", "x-auth-token: <redacted>"},
+      {"X_Hub_Signature: secret", "X_Hub_Signature: <redacted>"},
+      {"X-Keyboard: shown", "X-Keyboard: shown"},
+      {"X-Auth-Method: shown", "X-Auth-Method: shown"},
       {"Accept:  shown", "Accept:  shown"},
       {"GET /shown HTTP/1.1", "GET /shown HTTP/1.1"},
   };

@@ -113,7 +113,7 @@ TEST(PolicyCompile, EverythingThatIsWrongIsSaidAtOnceAndOnce) {
                           AllOf(HasSubstr("at inject.X-Two: "), HasSubstr("not supported yet")),
                           HasSubstr("the path pattern \"a\" must begin with \"/\""),
                           HasSubstr("the path pattern \"/a*\" may have \"**\" as its last segment only"),
-                          HasSubstr("the host \"a b\" is no name"),
+                          HasSubstr("the host \"a b\" must be a name"),
                           HasSubstr("at routes[3].inject.X-Three: a \"{\" without its \"}\""),
                           HasSubstr("CONNECT is never forwarded")));
 }
