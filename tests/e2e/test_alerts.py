@@ -69,7 +69,7 @@ def gateway(gateways, origin, tmp_path):
 
 
 def series(metrics):
-    """The names of labels of each metric, a histogram under its own name."""
+    """Which labels each metric has, a histogram's but for `le`."""
     found = {}
     for name, labels, _ in metrics.samples:
         name = re.sub(r"_(bucket|sum|count)$", "", name)
@@ -94,7 +94,7 @@ def test_prometheus_takes_the_rules():
 
 @pytest.mark.parametrize("alert, seen, fires", CASES, ids=[f"{alert}-{fires}" for alert, _, fires in CASES])
 def test_an_alert_fires_when_it_should(tmp_path, alert, seen, fires):
-    """promtool compares what an alert is labelled with too, so the other rules' series are left out."""
+    """Counted, since promtool would compare every label and annotation of an alert."""
     expression = f'count(ALERTS{{alertname="{alert}",alertstate="firing"}})'
     (tmp_path / "case.yaml").write_text(json.dumps({"rule_files": [str(RULES)], "evaluation_interval": "1m", "tests": [{
         "interval": "1m",
@@ -107,7 +107,8 @@ def test_an_alert_fires_when_it_should(tmp_path, alert, seen, fires):
 
 
 def test_each_alert_is_tried_both_ways():
-    assert {(alert, fires) for alert, _, fires in CASES} == {(alert, fires) for alert in ALERTS for fires in (True, False)}
+    tried = {(alert, fires) for alert, _, fires in CASES}
+    assert tried == {(alert, fires) for alert in ALERTS for fires in (True, False)}
 
 
 def test_the_rules_speak_of_metrics_that_there_are(gateway):

@@ -13,14 +13,12 @@ from support.gateway import BINARY, TIMEOUT, open_routes, servers
 from support.polling import PATIENCE, wait_until
 from support.ports import free_port
 from support.process import Process
-from support.raw import EndOfStream, request
+from support.raw import SWITCHING, UPGRADE, EndOfStream, request
 from support.steady_load import SteadyLoad
 
 GRACE, LIMIT = 0.4, 1.2  # shutdown.grace and shutdown.timeout, in seconds
 AT_ONCE = 0.4 * PATIENCE  # what takes no longer did not wait for anything
 NOTICE = 0.1  # within which every worker knows of the drain
-UPGRADE = ("Connection: Upgrade", "Upgrade: websocket")
-SWITCHING = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
 
 
 def shutdown(grace=GRACE, timeout=LIMIT):

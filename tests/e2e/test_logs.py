@@ -11,13 +11,11 @@ from raw_origin import Gate, RawOrigin, ok
 from support import tokens
 from support.gateway import INJECT, TIMEOUT, jwt_authenticator, servers, sidegate
 from support.ports import free_port
-from support.raw import EndOfStream, RawClient, request
+from support.raw import SWITCHING, UPGRADE, EndOfStream, RawClient, request
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 OUTCOMES = {"accepted", "missing", "malformed", "bad_signature", "expired", "not_yet_valid", "wrong_issuer",
             "wrong_audience", "missing_claim", "revoked", "rejected", "unavailable"}
-UPGRADE = ("Connection: Upgrade", "Upgrade: websocket")
-SWITCHING = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
 
 
 def is_text(value):

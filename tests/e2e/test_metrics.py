@@ -15,14 +15,12 @@ from support.gateway import INJECT, TIMEOUT, jwt_authenticator, servers
 from support.polling import wait_until
 from support.ports import free_port
 from support.process import run
-from support.raw import RawClient, request
+from support.raw import SWITCHING, UPGRADE, RawClient, request
 
 RESPONSE_TIMEOUT = 0.3  # of the upstream that is late, in seconds
 METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "other"}
 OUTCOMES = {"accepted", "missing", "malformed", "bad_signature", "expired", "not_yet_valid", "wrong_issuer",
             "wrong_audience", "missing_claim", "revoked", "rejected", "unavailable"}
-UPGRADE = ("Connection: Upgrade", "Upgrade: websocket")
-SWITCHING = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
 NO_ROUTE = ""
 
 

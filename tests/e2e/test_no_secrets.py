@@ -17,11 +17,9 @@ from support.gateway import BINARY, INJECT, TIMEOUT, jwt_authenticator, servers,
 from support.polling import wait_until
 from support.ports import free_port
 from support.process import Process
-from support.raw import EndOfStream, RawClient, request
+from support.raw import SWITCHING, UPGRADE, EndOfStream, RawClient, request
 
 PIECE = 12  # characters; shorter ones stand somewhere by chance
-UPGRADE = ("Connection: Upgrade", "Upgrade: websocket")
-SWITCHING = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
 
 
 def secret(name):

@@ -1,8 +1,6 @@
-"""Running it: health, metrics, logs, signals, workers, listeners."""
+"""Running it: the access log, workers, listeners, and rules of the configuration."""
 
 import re
-import signal
-import threading
 import time
 
 import pytest
@@ -10,10 +8,10 @@ import requests
 
 from raw_origin import Gate, RawOrigin, ok
 from support import tokens
-from support.gateway import INJECT, TIMEOUT, jwt_authenticator, open_routes, servers, sidegate, staff_routes
-from support.polling import PATIENCE, wait_until
+from support.gateway import INJECT, TIMEOUT, jwt_authenticator, open_routes, servers, staff_routes
+from support.polling import wait_until
 from support.ports import free_port
-from support.raw import EndOfStream, RawClient, request
+from support.raw import RawClient, request
 
 
 def get(target="/", *fields, **more):
@@ -21,124 +19,6 @@ def get(target="/", *fields, **more):
 
 
 COOKIE = "Cookie: access_token="
-
-
-def fetch(url, **options):
-    return requests.get(url, timeout=TIMEOUT, **options)
-
-
-# -- admin and health
-
-@pytest.fixture(scope="module")
-def watched(module_gateways, tts_service):
-    """A gateway with a health listener beside the admin API."""
-    health = free_port()
-    gateway = module_gateways.start({
-        **staff_routes({"env": "JWT_KEY"}, tts_service.url),
-        "health": {"address": f"127.0.0.1:{health}"},
-    }, environment={"JWT_KEY": tokens.KEY}, health_port=health)
-    return gateway
-
-
-@pytest.mark.parametrize("surface", ["admin_url", "health_url"])
-def test_health_and_readiness(watched, surface):
-    base = getattr(watched, surface)
-    for path in ("/healthz", "/readyz", "/metrics"):
-        assert fetch(base + path).status_code == 200, path
-        assert requests.head(base + path, timeout=TIMEOUT).status_code == 200, path
-    assert fetch(base + "/metrics").headers["Content-Type"].startswith("text/plain; version=0.0.4")
-    assert requests.post(base + "/metrics", timeout=TIMEOUT).status_code in (403, 405)
-    assert fetch(base + "/nothing").status_code == 404
-
-
-def test_the_health_listener_has_no_admin_api(watched):
-    assert fetch(watched.admin_url + "/config").status_code == 200
-    for path in ("/config", "/routes", "/upstreams", "/authenticators", "/reload", "/"):
-        assert fetch(watched.health_url + path).status_code == 404, path
-
-
-def test_the_configuration_is_shown_without_secrets(watched):
-    text = fetch(watched.admin_url + "/config").text
-    assert "<redacted>" in text and tokens.KEY not in text
-    assert "name: private" in text and f"127.0.0.1:{watched.port}" in text
-
-
-def test_the_admin_api_is_not_for_browsers(watched):
-    """A page of another site must not read it: neither by DNS rebinding nor from a script."""
-    url = watched.admin_url + "/config"
-    assert fetch(url, headers={"Host": "evil.example"}).status_code == 403
-    assert fetch(url, headers={"Host": f"evil.example:{watched.admin_port}"}).status_code == 403
-    assert fetch(url, headers={"Origin": "http://evil.example"}).status_code == 403
-    assert fetch(url, headers={"Origin": "null"}).status_code == 403
-    assert fetch(url, headers={"Host": f"localhost:{watched.admin_port}"}).status_code == 200
-
-
-def test_probes_come_by_any_name(watched):
-    assert fetch(watched.health_url + "/healthz", headers={"Host": "10.1.2.3:9902"}).status_code == 200
-
-
-@pytest.mark.parametrize("path", ["/metrics", "/healthz", "/readyz", "/config"])
-def test_admin_paths_mean_nothing_on_a_listener(watched, path):
-    assert watched.get(path).status_code == 401
-    answer = watched.get(path, cookies={"access_token": tokens.token()})
-    assert answer.json()["environ"]["PATH_INFO"] == path, "it came from the service"
-
-
-# -- metrics
-
-def test_requests_are_counted(gateways, origin):
-    gateway = gateways.start(staff_routes(tokens.KEY, origin.url))
-    cookie = COOKIE + tokens.token()
-    expired = COOKIE + tokens.token(lifetime=-5)
-    made = [get("/x", cookie)] * 3 + [get("/x")] * 2 + [get("/x", expired), get("/public/y")]
-    made += [request("POST", "/x", cookie), request("FROBNICATE", "/x", cookie)]
-    for data in made:
-        gateway.ask(data)
-    assert gateway.ask(get("/%zz")).status == 400
-
-    metrics = gateway.metrics()
-    total = "sidegate_requests_total"
-    assert metrics.total(total, route="private", method="GET", code="200") == 3
-    assert metrics.total(total, route="private", method="GET", code="401") == 3
-    assert metrics.total(total, route="private", method="POST", code="200") == 1
-    assert metrics.total(total, route="private", method="other", code="200") == 1
-    assert metrics.total(total, route="public", method="GET", code="200") == 1
-    assert metrics.total(total, code="400") == 1
-    assert metrics.total(total) == len(made) + 1
-    assert metrics.total("sidegate_request_duration_seconds_count", route="private") == 8
-    assert metrics.total("sidegate_upstream_requests_total", upstream="app", server=origin.url, code="200") == 6
-    assert metrics.total("sidegate_upstream_duration_seconds_count", upstream="app") == 6
-    decisions = "sidegate_auth_decisions_total"
-    assert metrics.total(decisions, authenticator="staff", outcome="accepted") == 5
-    assert metrics.total(decisions, authenticator="staff", outcome="missing") == 2
-    assert metrics.total(decisions, authenticator="staff", outcome="expired") == 1
-    assert metrics.total("sidegate_connections_total", listener="public") == len(made) + 1
-    assert metrics.total("sidegate_log_dropped_total") == 0
-    assert metrics.total("sidegate_build_info") == 1
-    assert metrics.total("process_resident_memory_bytes") > 0
-
-
-def test_connections_are_counted_while_they_are_open(gateways, origin):
-    gateway = gateways.start(open_routes(origin.url))
-    with gateway.raw() as client:
-        client.send(get()).read_response()
-        assert gateway.metrics().total("sidegate_connections", listener="public") == 1
-        wait_until(lambda: gateway.metrics().total("sidegate_upstream_connections", state="idle") == 1, "an idle one")
-    wait_until(lambda: gateway.metrics().total("sidegate_connections", listener="public") == 0, "it closed")
-
-
-def test_no_label_comes_from_a_caller(gateways, origin):
-    """A caller who could make series could fill the memory of Sidegate and of whoever scrapes it."""
-    gateway = gateways.start(staff_routes(tokens.KEY, origin.url))
-    before = len(gateway.metrics().samples)
-    for number in range(30):
-        marked = f"marked{number}"
-        gateway.ask(request(marked.upper(), f"/public/{marked}?{marked}", f"X-User-Id: {marked}",
-                            f"User-Agent: {marked}", host=f"{marked}.example"))
-        gateway.ask(get("/x", COOKIE + tokens.token(subject=marked)))
-    after = gateway.metrics()
-    assert "marked" not in after.text.lower()
-    assert len(after.samples) <= before + 10
 
 
 # -- the access log
@@ -182,19 +62,6 @@ def test_the_lines_of_refusals(gateways, origin, data, expected):
     assert "subject" not in line and "server" not in line
 
 
-def test_a_query_is_logged_where_asked(gateways, origin):
-    gateway = gateways.start({**open_routes(origin.url), "access_log": {"path": "stdout", "query": True}})
-    assert gateway.access_line(gateway.ask(get("/x?a=1&b")))["query"] == "a=1&b"
-
-
-def test_the_access_log_in_a_file(gateways, origin, tmp_path):
-    path = tmp_path / "access.log"
-    gateway = gateways.start({**open_routes(origin.url), "access_log": {"path": str(path)}})
-    answer = gateway.ask(get("/x"))
-    wait_until(lambda: path.exists() and answer.get("X-Request-Id") in path.read_text(), "the line in the file")
-    assert gateway.stdout == ""
-
-
 def test_no_access_log(gateways, origin):
     gateway = gateways.start({**open_routes(origin.url), "access_log": {"path": "none"}})
     assert gateway.ask(get("/x")).status == 200
@@ -216,154 +83,7 @@ def test_a_request_given_up_has_its_line(gateways, origin):
     gate.open()
 
 
-def test_lines_cannot_be_forged(gateways, origin):
-    """CVE-2025-25294: what a caller sends is escaped, so a line stays one line."""
-    gateway = gateways.start(staff_routes(tokens.KEY, origin.url))
-    subject = 'a","status":200,"x":"\\u000a{}'
-    answer = gateway.ask(get("/x/%22%7D", COOKIE + tokens.token(subject=subject)))
-    line = gateway.access_line(answer)
-    assert (line["subject"], line["path"]) == (subject, "/x/%22%7D")
-
-
-def test_text_for_people(gateways, origin):
-    gateway = gateways.start({**open_routes(origin.url), "log": {"format": "text"}})
-    gateway.ask(get("/for-people"))
-    line = wait_until(lambda: [text for text in gateway.stdout.splitlines() if "/for-people" in text], "a line")[0]
-    assert not line.startswith("{") and " 200 " in line
-
-
-# -- secrets
-
-def test_no_secret_is_written_anywhere(gateways, origin):
-    """No token, key, cookie value or Authorization value, whole or in part, at any level, in no place."""
-    accepted, expired = tokens.token(subject="7701"), tokens.token(subject="7702", lifetime=-60)
-    forged = tokens.last_bit_flipped(tokens.token(subject="7703"))
-    garbage, basic = "garbage-credential-value", "dXNlcjpzZWNyZXQtcGFzc3dvcmQ="
-    session = "session-cookie-value-0123456789"
-    gateway = gateways.start({
-        **staff_routes({"env": "JWT_KEY"}, origin.url), "log": {"level": "debug"},
-        "access_log": {"path": "stdout", "query": False},
-    }, environment={"JWT_KEY": tokens.KEY})
-    for credential in (accepted, expired, forged, garbage):
-        for path in ("/x", "/public/x"):
-            gateway.ask(get(path, f"{COOKIE}{credential}; session={session}"))
-            gateway.ask(get(path, f"Authorization: Bearer {credential}"))
-    gateway.ask(get("/x", f"Authorization: Basic {basic}"))
-    gateway.ask(get("/x", f"{COOKIE}{accepted}; access_token={expired}"))  # ambiguous: 400
-    gateway.ask(get(f"/x?access_token={accepted}"))
-    gateway.ask(get("/x", f"Authorization: Bearer {accepted}", "Broken Field: y"))
-    gateway.ask(get("/x", f"X-API-Key: {garbage}"))
-    pages = [fetch(gateway.admin_url + path).text for path in ("/metrics", "/config")]
-    printed = sidegate("check", "--print", "--config", gateway.command[-1], environment={"JWT_KEY": tokens.KEY}).stdout
-    assert gateway.terminate() == 0
-    everything = "\n".join([gateway.stdout, gateway.stderr, printed, *pages])
-    for secret in (tokens.KEY, accepted, expired, forged, garbage, basic, session):
-        for part in parts(secret):
-            assert part not in everything, f"{part!r} of {secret!r}"
-
-
-def parts(secret, length=12):
-    """Every piece of that length. A token's header is the same for all tokens and no secret."""
-    body = secret.partition(".")[2] if secret.count(".") == 2 else secret
-    return {body[start : start + length] for start in range(len(body) - length + 1)}
-
-
 # -- signals
-
-def hold(origin):
-    """The origin answers when the gate opens."""
-    gate = Gate()
-
-    def late(exchange):
-        exchange.read_body()
-        if exchange.request.target == "/slow":
-            gate.wait()
-        exchange.send(ok(b"in the end"))
-
-    origin.handler = late
-    return gate
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_lets_requests_finish(gateways, origin, number):
-    gateway = gateways.start({**open_routes(origin.url), "shutdown": {"grace": "200ms", "timeout": "20s"}})
-    gate = hold(origin)
-    with gateway.raw() as client:
-        client.send(get("/slow"))
-        wait_until(lambda: origin.requests, "the request arrived")
-        gateway.send(number)
-        wait_until(lambda: not gateway.is_ready(), "not ready at once")
-        assert fetch(gateway.admin_url + "/healthz").status_code == 200, "it lives"
-        wait_until(lambda: not accepts(gateway.port), "the listeners close after the grace period")
-        assert gateway.status is None, "a request is under way"
-        gate.open()
-        answer = client.read_response()
-        assert (answer.status, answer.body, answer.complete) == (200, b"in the end", True)
-        assert client.is_closed()
-    assert gateway.wait() == 0
-
-
-def accepts(port):
-    try:
-        RawClient(port).socket.close()
-        return True
-    except ConnectionError:
-        return False
-
-
-def test_the_grace_period_still_serves(gateways, origin):
-    """Until the balancer has noticed, new connections are answered."""
-    gateway = gateways.start({**open_routes(origin.url), "shutdown": {"grace": "2s", "timeout": "10s"}})
-    with gateway.raw() as kept:
-        kept.send(get()).read_response()
-        gateway.send(signal.SIGTERM)
-        wait_until(lambda: not gateway.is_ready(), "not ready at once")
-        assert gateway.ask(get()).status == 200
-        answer = kept.send(get()).read_response()
-        assert answer.status == 200
-    assert gateway.wait() == 0
-
-
-def test_an_idle_gateway_does_not_wait_for_idle_connections(gateways, origin):
-    gateway = gateways.start({**open_routes(origin.url), "shutdown": {"grace": "10ms", "timeout": "20s"}})
-    with gateway.raw() as idle, gateway.raw():
-        idle.send(get()).read_response()
-        gateway.send(signal.SIGTERM)
-        started = time.monotonic()
-        assert gateway.wait() == 0
-        assert time.monotonic() - started < 5 * PATIENCE
-        assert idle.is_closed()
-
-
-def test_all_ends_by_the_timeout(gateways, origin):
-    gateway = gateways.start({**open_routes(origin.url), "shutdown": {"grace": "10ms", "timeout": "500ms"}})
-    gate = hold(origin)
-    with gateway.raw() as client:
-        client.send(get("/slow"))
-        wait_until(lambda: origin.requests, "the request arrived")
-        started = time.monotonic()
-        gateway.send(signal.SIGTERM)
-        assert gateway.wait() == 0
-        assert 0.4 < time.monotonic() - started < 5 * PATIENCE
-        with pytest.raises(EndOfStream):
-            client.read_response()
-    gate.open()
-
-
-def test_a_second_signal_ends_at_once(gateways, origin):
-    gateway = gateways.start({**open_routes(origin.url), "shutdown": {"grace": "30s", "timeout": "60s"}})
-    gate = hold(origin)
-    with gateway.raw() as client:
-        client.send(get("/slow"))
-        wait_until(lambda: origin.requests, "the request arrived")
-        gateway.send(signal.SIGTERM)
-        wait_until(lambda: not gateway.is_ready(), "not ready at once")
-        started = time.monotonic()
-        gateway.send(signal.SIGTERM)
-        gateway.wait(5)
-        assert time.monotonic() - started < 2 * PATIENCE
-    gate.open()
-
 
 def test_a_peer_that_closes_is_no_signal(gateways, origin):
     """Writing to a closed connection raises SIGPIPE where nobody takes care."""
@@ -383,25 +103,6 @@ def test_a_peer_that_closes_is_no_signal(gateways, origin):
 
 
 # -- workers and listeners
-
-def test_two_workers_count_together(gateways, origin):
-    gateway = gateways.start({**staff_routes(tokens.KEY, origin.url), "workers": 2})
-    cookie = COOKIE + tokens.token()
-
-    def client():
-        with gateway.raw() as connection:
-            for _ in range(25):
-                connection.send(get("/x", cookie)).read_response()
-
-    threads = [threading.Thread(target=client) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    assert gateway.metrics().total("sidegate_requests_total", route="private", code="200") == 200
-    wait_until(lambda: len(gateway.access_log()) == 200, "a line for each")
-    assert len({line["request_id"] for line in gateway.access_log()}) == 200
-
 
 def test_several_listeners(gateways, origin, tmp_path):
     """A route without a listener stands on every listener that no route names."""

@@ -20,13 +20,11 @@ from support.gateway import BINARY, TIMEOUT, jwt_authenticator, open_routes, ser
 from support.polling import PATIENCE, settled, wait_until
 from support.ports import free_port
 from support.process import Process
-from support.raw import RawClient, ask, request
+from support.raw import SWITCHING, UPGRADE, RawClient, ask, request
 from support.steady_load import SteadyLoad
 
 RELOADS = "sidegate_config_reloads_total"
 REFUSED = "the configuration was not reloaded; the one in use stays"
-UPGRADE = ("Connection: Upgrade", "Upgrade: websocket")
-SWITCHING = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
 OTHER_KEY = "another-signing-key-that-is-long-enough-for-HS256"
 
 

@@ -8,6 +8,10 @@ from support.polling import PATIENCE
 
 TIMEOUT = 10 * PATIENCE
 
+# The beginning of a WebSocket, as far as a proxy looks at it: fields of the request, and the whole answer.
+UPGRADE = ("Connection: Upgrade", "Upgrade: websocket")
+SWITCHING = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+
 
 class Response:
     def __init__(self, head):
