@@ -67,6 +67,10 @@ void FileWatcher::look() {
   const bool settled = now == seen_;
   seen_ = now;
   if (!changed || !settled) return;
+  changed_files_.clear();
+  for (const auto& [file, stamp] : now) {
+    if (!(stamp == known_.at(file))) changed_files_.push_back(file);
+  }
   known_ = std::move(now);
   changed_();
 }

@@ -29,6 +29,9 @@ class FileWatcher {
   /// file that is not there may come.
   void watch(const std::vector<std::string>& files);
 
+  /// What the last call of `changed` was about.
+  const std::vector<std::string>& changed_files() const noexcept { return changed_files_; }
+
   /// Takes the files for known as they are now: whoever calls it is about to read them.
   void look_anew();
 
@@ -57,6 +60,7 @@ class FileWatcher {
   std::function<void()> changed_;
   Stamps known_;
   Stamps seen_;  ///< at the last look
+  std::vector<std::string> changed_files_;
   bool waiting_ = false;
 };
 

@@ -75,14 +75,7 @@ void Gateway::start_workers() {
   for (unsigned i = 0; i < config.workers; ++i) {
     workers_.push_back(std::make_unique<proxy::Worker>(configuration_for(i), shared_));
   }
-  const auto log_listening = [](std::string_view name, const config::Address& address) {
-    telemetry::log(Level::Info, "listening", {{"listener", name}, {"address", address.text()}});
-  };
-  for (std::size_t i = 0; i < now_.sockets.size(); ++i) {
-    log_listening(config.listeners[i].name, now_.sockets[i].socket->address());
-  }
-  log_listening("admin", now_.admin->local_address());
-  if (now_.health) log_listening("health", now_.health->local_address());
+  log_listening({});
 }
 
 admin::Actions Gateway::actions() {

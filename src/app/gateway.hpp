@@ -77,9 +77,12 @@ class Gateway {
   void reload(std::string_view why, Configuration (Gateway::*read)() const,
               const std::function<void(admin::Outcome)>& done);
   void reload_because(std::string_view why, Configuration (Gateway::*read)() const);
+  void on_secret_changed();
   Configuration read_anew() const;
   Configuration read_secrets_anew() const;
   void watch_files();
+  /// Tells of what `before` did not have.
+  void log_listening(const Generation& before) const;
   /// Closes what was opened for an earlier configuration only.
   void let_go_of(const Generation& before);
 
@@ -91,9 +94,9 @@ class Gateway {
   void wait_for_hangup();
   void drain();
   void on_worker_done(const telemetry::NamedCounters& last);
-  /// The sum of the workers' counters, under the names of the current configuration.
   /// What each worker is to call; `done` is then called once, on the main thread.
   std::function<void()> once_all(std::function<void()> done);
+  /// The sum of the workers' counters, under the names of the current configuration.
   void sum_counters(std::function<void(const telemetry::NamedCounters&)> done);
   telemetry::ProcessCounters process_counters() const;
 
@@ -105,7 +108,7 @@ class Gateway {
   boost::asio::steady_timer grace_{io_};
   boost::asio::steady_timer timeout_{io_};
   FileWatcher configuration_watcher_{io_, [this] { reload_because("the file has changed", &Gateway::read_anew); }};
-  FileWatcher secret_watcher_{io_, [this] { reload_because("a secret has changed", &Gateway::read_secrets_anew); }};
+  FileWatcher secret_watcher_{io_, [this] { on_secret_changed(); }};
   Generation now_;
   std::vector<std::shared_ptr<telemetry::AccessLog>> earlier_access_logs_;
   std::vector<std::unique_ptr<proxy::Worker>> workers_;

@@ -92,6 +92,7 @@ void Gateway::adopt(Generation next, const std::function<void()>& done) {
   }
   if (before->access_log != now_.access_log) earlier_access_logs_.push_back(before->access_log);
   watch_files();
+  log_listening(*before);
   refuse_at_unused(before->sockets, now_.sockets);
   const auto applied = once_all([this, before, done, sockets = now_.sockets] {
     close_unused(before->sockets, sockets);
@@ -100,6 +101,20 @@ void Gateway::adopt(Generation next, const std::function<void()>& done) {
     boost::asio::post(io_, [this, before] { let_go_of(*before); });
   });
   for (unsigned i = 0; i < workers_.size(); ++i) workers_[i]->apply(configuration_for(i), applied);
+}
+
+void Gateway::log_listening(const Generation& before) const {
+  const auto log = [](std::string_view name, const config::Address& address) {
+    telemetry::log(Level::Info, "listening", {{"listener", name}, {"address", address.text()}});
+  };
+  for (std::size_t i = 0; i < now_.sockets.size(); ++i) {
+    const auto& socket = now_.sockets[i];
+    const bool is_new = std::none_of(before.sockets.begin(), before.sockets.end(),
+                                     [&](const OpenSocket& each) { return each.socket == socket.socket; });
+    if (is_new) log(now_.config->listeners[i].name, socket.socket->address());
+  }
+  if (now_.admin != before.admin) log("admin", now_.admin->local_address());
+  if (now_.health && now_.health != before.health) log("health", now_.health->local_address());
 }
 
 void Gateway::let_go_of(const Generation& before) {
@@ -154,6 +169,12 @@ void Gateway::reload(std::string_view why, Configuration (Gateway::*read)() cons
 
 void Gateway::reload_because(std::string_view why, Configuration (Gateway::*read)() const) {
   reload(why, read, [](const admin::Outcome&) {});
+}
+
+void Gateway::on_secret_changed() {
+  std::string why = "a secret has changed:";
+  for (const auto& file : secret_watcher_.changed_files()) why += " " + file;
+  reload_because(why, &Gateway::read_secrets_anew);
 }
 
 void Gateway::watch_files() {

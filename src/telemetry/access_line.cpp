@@ -83,7 +83,9 @@ void append_json_line(std::string& out, const AccessRecord& record, bool with_qu
   append_present_member(out, "subject", record.subject);
   append_present_member(out, "authenticator", record.authenticator);
   if (record.auth_outcome) append_member(out, "auth_outcome", base::name_of(*record.auth_outcome));
-  if (is_credential_refused(record)) append_member(out, "auth_reason", base::name_of(*record.auth_outcome));
+  if (is_credential_refused(record)) {
+    append_member(out, "auth_reason", base::name_of(record.reason.value_or(*record.auth_outcome)));
+  }
   if (is_refusal(record)) out += "\"audit\":true,";
   if (record.reason) append_member(out, "reason", base::name_of(*record.reason));
   out.back() = '}';  // in the place of the last comma

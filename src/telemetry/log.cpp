@@ -192,10 +192,11 @@ Current& current() {
 
 void write(Level level, std::string_view message, const std::vector<Field>& fields, bool is_audit) {
   const auto log = current().get();
-  if (!log->logger->should_log(to_spdlog(level))) return;
+  if (!is_audit && !log->logger->should_log(to_spdlog(level))) return;
   const std::string payload =
       log->json ? render_json(message, fields, is_audit) : render_text(message, fields, is_audit);
-  log->logger->log(to_spdlog(level), spdlog::string_view_t(payload.data(), payload.size()));
+  // Past the logger, which would look at the level again.
+  log->sink->log(spdlog::details::log_msg({}, to_spdlog(level), {payload.data(), payload.size()}));
 }
 
 }  // namespace

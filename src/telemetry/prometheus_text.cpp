@@ -104,7 +104,7 @@ void add_upstreams(Families& families, const LabelNames& names, const WorkerCoun
 
   auto& duration =
       add_family(families, "sidegate_upstream_duration_seconds",
-                 "From sending a request to an upstream to the head of its answer.", MetricType::Histogram);
+                 "From a request's whole head to the head of the upstream's answer.", MetricType::Histogram);
   for (std::size_t i = 0; i < sum.origin_durations.size(); ++i) {
     add_histogram(duration, {{"upstream", names.upstreams[i]}}, sum.origin_durations[i]);
   }

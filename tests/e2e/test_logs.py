@@ -18,6 +18,10 @@ OUTCOMES = {"accepted", "missing", "malformed", "bad_signature", "expired", "not
             "wrong_audience", "missing_claim", "revoked", "rejected", "unavailable"}
 
 
+def is_reason(value):
+    return isinstance(value, str) and re.fullmatch(r"[a-z_]+", value)
+
+
 def is_text(value):
     return isinstance(value, str) and value != ""
 
@@ -51,9 +55,9 @@ MEMBERS = {
     "subject": is_text,
     "authenticator": is_text,
     "auth_outcome": lambda value: value in OUTCOMES,
-    "auth_reason": lambda value: value in OUTCOMES - {"accepted", "missing"},
+    "auth_reason": lambda value: is_reason(value) and value not in ("accepted", "missing"),
     "audit": lambda value: value is True,
-    "reason": lambda value: isinstance(value, str) and re.fullmatch(r"[a-z_]+", value),
+    "reason": is_reason,
 }
 ALWAYS = {"time", "level", "msg", "request_id", "status", "duration_ms", "bytes_in", "bytes_out", "client_ip"}
 READ = ALWAYS | {"method", "path"}

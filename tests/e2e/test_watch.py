@@ -215,7 +215,8 @@ def test_a_secret_that_changes_in_place(gateways, origin, key_file):
         wait_for(gateway, "success", 1)
         for client in (kept, None):
             assert accepts(gateway, OTHER_KEY, client) and not accepts(gateway, tokens.KEY, client)
-    assert [(line["level"], line["because"]) for line in audit_lines(gateway)] == [("info", "a secret has changed")]
+    assert [(line["level"], line["because"]) for line in audit_lines(gateway)] == [
+        ("info", f"a secret has changed: {key_file}")]
     assert not any(key in gateway.stderr for key in (tokens.KEY, OTHER_KEY))
 
 
@@ -270,7 +271,7 @@ def test_a_secret_that_cannot_be_used(gateways, origin, tmp_path):
     for gateway in started:
         assert accepts(gateway, tokens.KEY)
         audit, error = [line for line in gateway.log_lines() if line["level"] == "error"]
-        assert audit["audit"] and audit["because"] == "a secret has changed"
+        assert audit["audit"] and audit["because"].startswith("a secret has changed: /")
         assert error["msg"].startswith(f"{gateway.command[-1]}:") and "authenticators.staff.jwt.keys" in error["msg"]
     for file in files:
         file.write_text(OTHER_KEY)
@@ -313,4 +314,4 @@ def test_the_admin_token_changes(gateways, origin, tmp_path, key_file):
     token.write_text("second-token-of-the-admin-api\n")
     wait_until(lambda: status("second-token-of-the-admin-api") == 200, "the new token", NOTICED)
     assert status("first-token-of-the-admin-api") == 401
-    assert [line["because"] for line in audit_lines(gateway)] == ["asked for", "a secret has changed"]
+    assert [line["because"] for line in audit_lines(gateway)] == ["asked for", f"a secret has changed: {token}"]

@@ -25,7 +25,7 @@ void reopen_log();
 /// One line: a JSON object `{"time":…,"level":…,"msg":…, fields…}`, or text.
 void log(Level level, std::string_view message, const std::vector<Field>& fields = {});
 
-/// The same about something that an operator did, marked `"audit":true`.
+/// The same about something that an operator did, marked `"audit":true` and written whatever the level of the log.
 void audit(Level level, std::string_view message, const std::vector<Field>& fields = {});
 
 }  // namespace sidegate::telemetry
