@@ -2,6 +2,7 @@
 
 #include <sidegate/admin/admin_server.hpp>
 #include <sidegate/base/text.hpp>
+#include <sidegate/telemetry/log.hpp>
 #include <sidegate/web/server.hpp>
 
 #include <chrono>
@@ -59,8 +60,12 @@ class Endpoints {
 
   void operator()(const web::Request& request, web::Respond respond) const {
     if (surface_ == Surface::Admin) {
-      if (is_foreign(request)) return respond(web::error_response(403, "Forbidden"));
+      if (is_foreign(request)) {
+        note_refusal(request, "it comes from a page, or names a host that is not ours");
+        return respond(web::error_response(403, "Forbidden"));
+      }
       if (!is_authorised(request)) {
+        note_refusal(request, "it does not show the token");
         auto refusal = web::error_response(401, "Authentication required");
         refusal.fields.push_back({"WWW-Authenticate", "Bearer realm=\"sidegate admin\""});
         return respond(std::move(refusal));
@@ -86,6 +91,11 @@ class Endpoints {
   bool is_foreign(const web::Request& request) const {
     if (request.find("Origin")) return true;
     return request.count("Host") != 1 || !is_own_host(*request.find("Host"), address_);
+  }
+
+  void note_refusal(const web::Request& request, std::string_view why) const {
+    telemetry::audit(telemetry::Level::Warning, "a request to the admin API was refused",
+                     {{"method", request.method}, {"path", request.path()}, {"because", why}});
   }
 
   bool is_authorised(const web::Request& request) const {

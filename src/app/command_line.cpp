@@ -8,9 +8,11 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include <algorithm>
 #include <cstdio>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "configuration.hpp"
 #include "explain_command.hpp"
@@ -95,6 +97,22 @@ void add_later_command(CLI::App& parent, const std::string& name, int& exit_stat
   });
 }
 
+/// What cannot be understood, without a value: a token or a key may be among the words.
+std::string unknown_word(const CLI::App& app) {
+  const auto words = app.remaining(true);
+  const auto option = std::find_if(words.begin(), words.end(), [](const auto& word) { return word.starts_with("-"); });
+  if (option != words.end()) return "there is no option " + option->substr(0, option->find('='));
+  return "there are more words than this command knows";
+}
+
+/// `chek`: close to a command, so that it is no secret and may be repeated.
+std::string misspelt_command(const CLI::App& app, std::string_view word) {
+  std::vector<std::string> names;
+  for (const auto* const command : app.get_subcommands({})) names.push_back(command->get_name());
+  const auto meant = config::did_you_mean(word, names);
+  return meant.empty() ? std::string() : "there is no command \"" + std::string(word) + "\"" + meant;
+}
+
 }  // namespace
 
 int run_command_line(int argc, char** argv) {
@@ -129,17 +147,21 @@ int run_command_line(int argc, char** argv) {
   add_explain_command(app, exit_status);
   add_later_command(app, "key", exit_status);
 
+  app.add_subcommand("help", "Print this")->callback([&] { std::fputs(app.help().c_str(), stdout); });
   app.add_subcommand("version", "Print the version")->callback([&] { std::printf("%s\n", version.c_str()); });
 
   try {
     app.parse(argc, argv);
   } catch (const CLI::ExtrasError&) {
-    // They are not repeated: a token or a key may be among them.
-    std::fputs("sidegate: there are more words or options than this command knows; see sidegate COMMAND --help\n",
-               stderr);
+    std::fprintf(stderr, "sidegate: %s; see sidegate COMMAND --help\n", unknown_word(app).c_str());
     return kWrongWords;
   } catch (const CLI::ConversionError&) {
     std::fputs("sidegate: the value of an option is of the wrong kind; see sidegate COMMAND --help\n", stderr);
+    return kWrongWords;
+  } catch (const CLI::RequiredError& error) {
+    const auto misspelt = argc > 1 ? misspelt_command(app, argv[1]) : std::string();
+    if (misspelt.empty()) return app.exit(error) == 0 ? kFine : kWrongWords;
+    std::fprintf(stderr, "sidegate: %s\n", misspelt.c_str());
     return kWrongWords;
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kFine : kWrongWords;

@@ -32,6 +32,9 @@ void raise_descriptor_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/// How long whoever is cut has to end.
+constexpr std::chrono::seconds kLastResort{1};
+
 /// Counters from all workers, added up on the thread that asked.
 struct Collection {
   explicit Collection(std::shared_ptr<const telemetry::LabelNames> names) : sum(std::move(names)) {}
@@ -61,9 +64,9 @@ base::OrMessage<std::unique_ptr<Gateway>> Gateway::open(config::Config config, S
   std::signal(SIGPIPE, SIG_IGN);
   raise_descriptor_limit();
   std::unique_ptr<Gateway> gateway(new Gateway(std::move(source)));
-  config::Diagnostics diagnostics(config.file);
+  config::Diagnostics diagnostics(config.file.empty() ? std::string(config::kEnvironmentFile) : config.file);
   auto first = gateway->prepare(std::move(config), diagnostics);
-  if (!first) return base::Message{diagnostics.entries().back().message};
+  if (!first) return base::Message{diagnostics.lines().front()};
   gateway->now_ = std::move(*first);
   gateway->start_workers();
   return gateway;
@@ -183,11 +186,22 @@ void Gateway::drain() {
   timeout_.expires_after(now_.config->shutdown.timeout);
   timeout_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
-    telemetry::log(Level::Warning, "the shutdown timeout is over: connections are cut");
-    for (auto& worker : workers_) {
-      worker->stop_accepting();
-      worker->abort();
-    }
+    cut_everything();
+  });
+}
+
+void Gateway::cut_everything() {
+  telemetry::log(Level::Warning, "the shutdown timeout is over: connections are cut");
+  for (auto& worker : workers_) {
+    worker->stop_accepting();
+    worker->abort();
+  }
+  // Nothing ends a look-up in the system's resolver.
+  last_resort_.expires_after(kLastResort);
+  last_resort_.async_wait([](const boost::system::error_code& error) {
+    if (error) return;
+    telemetry::log(Level::Warning, "a name server does not answer: the process ends without waiting for it");
+    std::_Exit(EXIT_SUCCESS);
   });
 }
 
@@ -196,6 +210,7 @@ void Gateway::on_worker_done(const telemetry::NamedCounters& last) {
   if (workers_done_.size() < workers_.size()) return;
   grace_.cancel();
   timeout_.cancel();
+  last_resort_.cancel();
   signals_.cancel();
   hangup_.cancel();
   configuration_watcher_.stop();

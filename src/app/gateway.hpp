@@ -93,6 +93,7 @@ class Gateway {
   void wait_for_signal();
   void wait_for_hangup();
   void drain();
+  void cut_everything();
   void on_worker_done(const telemetry::NamedCounters& last);
   /// What each worker is to call; `done` is then called once, on the main thread.
   std::function<void()> once_all(std::function<void()> done);
@@ -107,6 +108,7 @@ class Gateway {
   boost::asio::signal_set hangup_{io_, SIGHUP};
   boost::asio::steady_timer grace_{io_};
   boost::asio::steady_timer timeout_{io_};
+  boost::asio::steady_timer last_resort_{io_};
   FileWatcher configuration_watcher_{io_, [this] { reload_because("the file has changed", &Gateway::read_anew); }};
   FileWatcher secret_watcher_{io_, [this] { on_secret_changed(); }};
   Generation now_;

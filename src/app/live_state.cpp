@@ -30,11 +30,11 @@ json::object answers_of(const boost::unordered_flat_map<std::uint64_t, std::uint
   return answers;
 }
 
-/// The mean in milliseconds; null where nothing was measured.
+/// The mean in microseconds; null where nothing was measured.
 json::value mean_of(const telemetry::Histogram& durations) {
   if (durations.count == 0) return nullptr;
-  const std::chrono::duration<double, std::milli> sum = durations.sum;
-  return sum.count() / static_cast<double>(durations.count);
+  const auto sum = std::chrono::floor<std::chrono::microseconds>(durations.sum);
+  return sum.count() / static_cast<std::int64_t>(durations.count);
 }
 
 template <class Item>
@@ -97,7 +97,7 @@ std::string routes_json(const config::Config& config, const telemetry::NamedCoun
     entry["upstream"] = route.upstream.value;
     entry["requests"] = sum.counters.request_durations[i].count;
     entry["answers"] = answers_of(sum.counters.requests, i);
-    entry["mean_ms"] = mean_of(sum.counters.request_durations[i]);
+    entry["mean_us"] = mean_of(sum.counters.request_durations[i]);
     routes.push_back(std::move(entry));
   }
   return json::serialize(json::object{{"routes", std::move(routes)}});
@@ -114,7 +114,7 @@ std::string upstreams_json(const config::Config& config, const telemetry::NamedC
     upstreams.push_back(json::object{{"name", config.upstreams[i].name},
                                      {"servers", std::move(servers)},
                                      {"retries", sum.counters.origin_retries[i]},
-                                     {"mean_ms", mean_of(sum.counters.origin_durations[i])}});
+                                     {"mean_us", mean_of(sum.counters.origin_durations[i])}});
   }
   return json::serialize(json::object{{"upstreams", std::move(upstreams)}});
 }

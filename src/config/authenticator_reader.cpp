@@ -63,8 +63,9 @@ std::optional<Key> read_key(const Cursor& cursor) {
 }
 
 void read_token(const Cursor& cursor, JwtAuthenticator& jwt) {
+  if (!cursor.is_list()) return cursor.error_unlike("a list such as [{cookie: access_token}]");
   const auto items = cursor.items();
-  if (cursor.is_list() && items.empty()) cursor.error("at least one place of the token is needed");
+  if (items.empty()) cursor.error("at least one place of the token is needed");
   for (const Cursor& item : items) {
     if (auto source = read_token_source(item)) jwt.token.push_back(*std::move(source));
   }

@@ -32,9 +32,13 @@ class Block {
   void finish() const;
 
  private:
+  std::optional<Cursor> take(std::string_view key);
+  std::string advice(const std::string& key) const;
+
   Cursor cursor_;
   std::vector<NamedValue> entries_;
   std::vector<std::string> known_;
+  std::vector<std::string> suggested_;  ///< those of them that can be used
 };
 
 }  // namespace sidegate::config

@@ -120,11 +120,13 @@ std::string explain(const YAML::Exception& error, const std::string& text) {
   } else if (is(YAML::ErrorMsg::UNKNOWN_TOKEN)) {
     hint = "; quote a text that begins with %, @ or `";
   } else if (is(YAML::ErrorMsg::MAP_VALUE)) {
-    hint = "; quote a text that holds \": \"";
+    hint = "; quote a text that holds \": \", and look at the indentation and at the \"- \" of lists";
   } else if (is(YAML::ErrorMsg::END_OF_MAP) || is(YAML::ErrorMsg::END_OF_SEQ)) {
     hint = "; look at the indentation, and quote a text that begins with \"[\" or \"{\"";
   } else if (is(YAML::ErrorMsg::END_OF_MAP_FLOW) || is(YAML::ErrorMsg::END_OF_SEQ_FLOW)) {
-    hint = "; a \"{\" or \"[\" is not closed";
+    hint = "; a \"{\" or \"[\" is not closed, or a text that begins with \"[\" is not quoted";
+  } else if (is(YAML::ErrorMsg::DOC_IN_SCALAR) || is(YAML::ErrorMsg::EOF_IN_SCALAR)) {
+    hint = "; a quote is not closed";
   }
   return fmt::format("this is not valid YAML: {}{}", error.msg, hint);
 }
@@ -139,12 +141,11 @@ std::optional<Node> parse_document(const std::string& text, Diagnostics& diagnos
   }
   TreeBuilder tree(diagnostics);
   try {
-    std::istringstream stream(text);
+    // The parser takes a quote that is still open at the end of a text for closed: half of a file would be read as a
+    // whole one. At the end of a document it does not.
+    std::istringstream stream(text + "\n...\n");
     YAML::Parser parser(stream);
-    if (!parser.HandleNextDocument(tree)) {
-      diagnostics.error({}, "the file is empty; it needs at least version, listeners, upstreams and routes");
-      return std::nullopt;
-    }
+    parser.HandleNextDocument(tree);
     TreeBuilder second(diagnostics);
     if (parser.HandleNextDocument(second)) {
       const Node rest = second.take();
@@ -158,7 +159,12 @@ std::optional<Node> parse_document(const std::string& text, Diagnostics& diagnos
     return std::nullopt;
   }
   if (diagnostics.entries().size() != before) return std::nullopt;
-  return tree.take();
+  auto document = tree.take();
+  if (document.kind == Node::Kind::Nothing) {
+    diagnostics.error({}, "the file is empty; it needs at least version, listeners, upstreams and routes");
+    return std::nullopt;
+  }
+  return document;
 }
 
 }  // namespace sidegate::config

@@ -68,6 +68,9 @@ std::optional<SecretReference> read_secret(const Cursor& cursor) {
       cursor.error("the secret is empty");
       return std::nullopt;
     }
+    if (cursor.word().starts_with('$')) {
+      cursor.warning("the secret begins with \"$\" and is used as it stands; a variable is written {env: NAME}");
+    }
     reference.secret = base::Secret(std::string(cursor.word()));
     return reference;
   }

@@ -205,10 +205,13 @@ class Walk {
       return is_there ? "the header holds no bearer token" : "not there";
     }
     bool is_there = false;
+    std::vector<std::string> others;
     http::for_each_cookie(head_.fields, [&](std::string_view name, std::string_view, std::string_view) {
       is_there = is_there || name == source.name;
+      if (!name.empty()) others.emplace_back(token::in_quotes(name));
     });
-    return is_there ? "the cookie is empty" : "not there";
+    if (is_there) return "the cookie is empty";
+    return others.empty() ? "not there" : "not there; there are " + joined(others);
   }
 
   void tell_token() {
@@ -293,7 +296,9 @@ class Walk {
   /// The lines of the decision but for what is left of the cookies.
   void tell_injected(Forwarding& told) const {
     for (auto& header : headers_of(decision_.lines)) {
-      if (http::field_name_of(header.name) != http::FieldName::Cookie) told.injected.push_back(std::move(header));
+      if (http::field_name_of(header.name) == http::FieldName::Cookie) continue;
+      if (sounds_secret(header.name)) header.value = kRedacted;
+      told.injected.push_back(std::move(header));
     }
   }
 

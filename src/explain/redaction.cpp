@@ -10,23 +10,6 @@
 namespace sidegate::explain {
 namespace {
 
-/// Whether one of the words of a header's name is what credentials are called.
-bool sounds_secret(std::string_view name) {
-  static constexpr std::array<std::string_view, 11> kWords{"authorization", "key",         "apikey", "token",
-                                                           "secret",        "password",    "passwd", "signature",
-                                                           "credential",    "credentials", "session"};
-  while (!name.empty()) {
-    const auto end = std::min(name.find_first_of("-_"), name.size());
-    const auto word = name.substr(0, end);
-    if (std::any_of(kWords.begin(), kWords.end(),
-                    [&](std::string_view secret) { return base::equals_ignoring_case(word, secret); })) {
-      return true;
-    }
-    name.remove_prefix(std::min(end + 1, name.size()));
-  }
-  return false;
-}
-
 bool holds_credential(std::string_view name, const config::Config& config) {
   if (sounds_secret(name)) return true;
   return std::any_of(config.authenticators.begin(), config.authenticators.end(), [&](const auto& authenticator) {
@@ -50,6 +33,20 @@ std::string redacted_cookies(std::string_view value) {
 }
 
 }  // namespace
+
+// By a part of it, or by its last word.
+bool sounds_secret(std::string_view name) {
+  static constexpr std::array<std::string_view, 11> kParts{"authorization", "token",  "jwt",       "secret",
+                                                           "passw",         "apikey", "signature", "credential",
+                                                           "session",       "cookie", "bearer"};
+  static constexpr std::array<std::string_view, 8> kLastWords{"key", "keys", "auth", "pass",
+                                                              "pwd", "pin",  "otp",  "sid"};
+  const std::string lower = base::lower_case(name);
+  const auto last = std::string_view(lower).substr(lower.find_last_of("-_") + 1);
+  return std::any_of(kParts.begin(), kParts.end(),
+                     [&](std::string_view part) { return lower.find(part) != std::string::npos; }) ||
+         std::find(kLastWords.begin(), kLastWords.end(), last) != kLastWords.end();
+}
 
 std::string redacted_line(std::string_view line, const config::Config& config) {
   const auto colon = line.find(':');

@@ -22,7 +22,7 @@ namespace {
 constexpr int kBacklog = 4096;
 
 base::Message failure(const config::Address& address, const std::string& what, int error) {
-  return {"cannot listen on " + address.text() + ": " + what + std::strerror(error)};
+  return {"cannot listen on " + address.text() + ": " + what + (error == 0 ? "" : std::strerror(error))};
 }
 
 /// Closes on every way out but the good one.
@@ -127,13 +127,23 @@ base::OrMessage<ListeningSocket> ListeningSocket::open(const config::Address& ad
   if (!descriptor) return descriptor.error();
   config::Address bound = address;
   if (!is_unix) bound.port = bound_port(*descriptor);
-  return ListeningSocket(*descriptor, std::move(bound));
+  return ListeningSocket(*descriptor, std::move(bound), mode);
+}
+
+ListeningSocket::ListeningSocket(int descriptor, config::Address address, unsigned mode) noexcept
+    : descriptor_(descriptor), address_(std::move(address)), mode_(mode) {
+  struct stat status {};
+  if (address_.kind != config::Address::Kind::Unix || ::lstat(address_.path.c_str(), &status) != 0) return;
+  device_ = status.st_dev;
+  inode_ = status.st_ino;
 }
 
 ListeningSocket::ListeningSocket(ListeningSocket&& other) noexcept
     : descriptor_(std::exchange(other.descriptor_, -1)),
       address_(std::move(other.address_)),
-      file_removed_(other.file_removed_) {}
+      mode_(other.mode_),
+      device_(other.device_),
+      inode_(other.inode_) {}
 
 ListeningSocket::~ListeningSocket() {
   close();
@@ -143,15 +153,22 @@ int ListeningSocket::duplicate() const {
   return ::fcntl(descriptor_, F_DUPFD_CLOEXEC, 0);
 }
 
-base::OrMessage<void> ListeningSocket::set_mode(unsigned mode) const {
-  const bool is_unix = address_.kind == config::Address::Kind::Unix;
-  if (is_unix && ::chmod(address_.path.c_str(), mode) != 0) return failure(address_, "its mode cannot be set: ", errno);
+base::OrMessage<void> ListeningSocket::set_mode(unsigned mode) {
+  if (address_.kind != config::Address::Kind::Unix || mode == mode_) return {};
+  if (!has_its_file()) return failure(address_, "its mode cannot be set: another file stands there", 0);
+  if (::chmod(address_.path.c_str(), mode) != 0) return failure(address_, "its mode cannot be set: ", errno);
+  mode_ = mode;
   return {};
 }
 
+bool ListeningSocket::has_its_file() const noexcept {
+  struct stat status {};
+  return ::lstat(address_.path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode) && status.st_dev == device_ &&
+         status.st_ino == inode_;
+}
+
 void ListeningSocket::remove_file() noexcept {
-  if (address_.kind != config::Address::Kind::Unix || std::exchange(file_removed_, true)) return;
-  ::unlink(address_.path.c_str());
+  if (address_.kind == config::Address::Kind::Unix && has_its_file()) ::unlink(address_.path.c_str());
 }
 
 void ListeningSocket::refuse_new() noexcept {

@@ -4,6 +4,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/error.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -93,6 +94,7 @@ boost::asio::awaitable<Result<ConnectionPtr>, net::Executor> Pool::connect_to(Se
   if (!buffers_->has_room(1)) co_return Reason::OutOfMemory;
   auto connection = std::make_shared<Connection>(*this, server, net::StreamSocket(executor_), buffers_->take());
   Reason reason = server.looking_up && server.endpoints.empty() ? Reason::OriginTimeout : Reason::OriginUnreachable;
+  if (server.endpoints.empty()) server.trouble = boost::asio::error::host_not_found;
   // A copy: another request may resolve the name anew meanwhile.
   const auto endpoints = server.endpoints;
   connecting_.push_back(connection.get());
@@ -101,6 +103,7 @@ boost::asio::awaitable<Result<ConnectionPtr>, net::Executor> Pool::connect_to(Se
     connection->socket_.open(endpoint.protocol(), error);
     if (error) {
       reason = Reason::OriginExhausted;
+      server.trouble = error;
       continue;
     }
     deadlines_->set(*connection, deadline);
@@ -114,6 +117,7 @@ boost::asio::awaitable<Result<ConnectionPtr>, net::Executor> Pool::connect_to(Se
       co_return connection;
     }
     reason = std::chrono::steady_clock::now() >= deadline ? Reason::OriginTimeout : Reason::OriginUnreachable;
+    server.trouble = reason == Reason::OriginTimeout ? boost::asio::error::timed_out : error;
     boost::system::error_code ignored;
     connection->socket_.close(ignored);
     if (aborted_ || reason == Reason::OriginTimeout) break;

@@ -57,13 +57,22 @@ Session::~Session() {
 }
 
 void Session::on_reload() {
-  const auto listener = loop_.current()->listener_of(*at_);
-  const bool was_gone = std::exchange(listener_gone_, !listener);
-  if (exchange_ != nullptr || must_close_) return;
-  if (listener) return follow(*listener);
-  if (was_gone) return;
+  const auto& current = *loop_.current();
+  const auto place = current.listener_of(*at_);
+  // How a connection begins cannot be made up for.
+  const bool stays = place && current.listener(*place).proxy_protocol == listener().proxy_protocol;
+  if (!stays) ++reloads_since_listener_;
+  if (must_close_ || (exchange_ != nullptr && !may_begin_anew())) return;
+  if (exchange_ != nullptr) snapshot_->give_back(std::move(exchange_));
+  if (stays) return follow(*place);
+  if (reloads_since_listener_ > 1) return;
   // Closed at once, it might cross with a request that is on its way already.
-  wait_until(Waiting::ForRequest, steady_clock::now() + loop_.current()->config().shutdown.grace);
+  wait_until(Waiting::ForRequest, steady_clock::now() + current.config().shutdown.grace);
+}
+
+bool Session::may_begin_anew() const noexcept {
+  // Of half a head nothing was looked at yet: it is read once more, by the limits and the keys that hold now.
+  return !exchange_->head_parsed && !exchange_->failure && !in_flight_;
 }
 
 void Session::follow(std::size_t listener) {
@@ -78,7 +87,9 @@ void Session::follow(std::size_t listener) {
 void Session::renew_buffer() {
   auto& buffers = loop_.buffers();
   const auto unread = in_.unread();
-  if (in_.capacity() == buffers.block_bytes() || unread.size() > buffers.block_bytes()) return;
+  const bool fits = buffers.block_bytes() == WorkerLoop::block_bytes(snapshot_->config());
+  if (in_.capacity() == buffers.block_bytes() || !fits || unread.size() > buffers.block_bytes()) return;
+  if (!buffers.has_room(1)) return;
   net::ReadBuffer renewed = buffers.take();
   boost::asio::buffer_copy(renewed.space(), boost::asio::buffer(unread));
   renewed.commit(unread.size());
@@ -86,7 +97,7 @@ void Session::renew_buffer() {
 }
 
 bool Session::is_leaving() const noexcept {
-  return listener_gone_ || loop_.draining();
+  return reloads_since_listener_ > 0 || loop_.draining();
 }
 
 void Session::meet(std::string peer_ip) {
@@ -96,11 +107,11 @@ void Session::meet(std::string peer_ip) {
 }
 
 boost::asio::awaitable<bool, net::Executor> Session::read_proxy_header() {
-  if (!peer_is_trusted_) {
-    loop_.warn_of_peer("a connection was closed: its sender is none of trusted_proxies", listener().name, client_ip_);
-    co_return false;
-  }
   while (true) {
+    if (!peer_is_trusted_) {
+      loop_.warn_of_peer("a connection was closed: its sender is none of trusted_proxies", listener().name, client_ip_);
+      co_return false;
+    }
     const auto header = net::parse_proxy_header(in_.unread());
     if (header.status == net::ProxyHeader::Status::Broken) {
       loop_.warn_of_peer("a connection was closed: it does not begin with a PROXY header", listener().name, client_ip_);
@@ -154,6 +165,11 @@ boost::asio::awaitable<void, net::Executor> Session::run() {
     }
     if (step == HeadStep::Refused) {
       co_await answer_refusal(*exchange_->failure, false);
+      break;
+    }
+    if (reloads_since_listener_ > 1) {
+      // Keys and routes have changed since this listener had any.
+      co_await answer_refusal(Reason::Draining, false);
       break;
     }
     decide(now);

@@ -84,6 +84,8 @@ class Session final : public net::Deadline, public SessionListHook, public std::
   void meet(std::string peer_ip);
   /// Goes on by the loop's current configuration, in which this is the place of the listener.
   void follow(std::size_t listener);
+  /// Whether the exchange has only begun to read a head.
+  bool may_begin_anew() const noexcept;
   /// A buffer of the size that the current configuration asks for, with what is unread; no read may be under way.
   void renew_buffer();
   /// Whether the answer under way, or the next one, is the connection's last.
@@ -116,6 +118,8 @@ class Session final : public net::Deadline, public SessionListHook, public std::
   boost::asio::awaitable<void, net::Executor> retry();
 
   // The answer: session_answer.cpp.
+  /// Puts the origin's buffer in order for more; false where what it holds is longer than an answer's head may be.
+  bool make_room(net::ReadBuffer& in);
   void refuse(base::Reason reason, bool keep_alive);
   Progress take_answer();
   Progress take_answer_head();
@@ -169,12 +173,12 @@ class Session final : public net::Deadline, public SessionListHook, public std::
   origin::ConnectionPtr connection_;    ///< while the exchange uses one
   Signal changed_;                      ///< the exchange is over
   Waiting waiting_ = Waiting::ForRequest;
-  bool in_flight_ = false;      ///< the answer is the other coroutine's
-  bool client_done_ = false;    ///< the client has closed its sending side
-  bool listener_gone_ = false;  ///< a reload has removed it
-  bool must_close_ = false;     ///< the last answer has been sent
-  bool head_overdue_ = false;   ///< its deadline has passed
-  std::size_t pin_begin_ = 0;   ///< the current request lies at [pin_begin_, pin_end_) of `in_` and must stay there
+  bool in_flight_ = false;               ///< the answer is the other coroutine's
+  bool client_done_ = false;             ///< the client has closed its sending side
+  unsigned reloads_since_listener_ = 0;  ///< the first of them removed it
+  bool must_close_ = false;              ///< the last answer has been sent
+  bool head_overdue_ = false;            ///< its deadline has passed
+  std::size_t pin_begin_ = 0;  ///< the current request lies at [pin_begin_, pin_end_) of `in_` and must stay there
   std::size_t pin_end_ = 0;
 };
 

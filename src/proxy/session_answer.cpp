@@ -75,6 +75,10 @@ boost::asio::awaitable<void, net::Executor> Session::relay_answers(std::shared_p
       }
     }
     if (progress == Progress::Retrying) break;
+    if (progress == Progress::NeedMore && !session->make_room(in)) {
+      progress = session->fail(Reason::OriginBroken);
+      if (!session->send_to_client_now()) co_await session->flush_to_client();
+    }
     if (progress == Progress::NeedMore) {
       const auto idle_timeout = pool->settings().idle_timeout;
       if (!session->exchange_->response_head_read && session->waiting_ == Waiting::ForClient) {
@@ -84,12 +88,6 @@ boost::asio::awaitable<void, net::Executor> Session::relay_answers(std::shared_p
         session->restart_tunnel_timeout();
       } else if (session->exchange_->response_head_read) {
         session->wait_until(Waiting::ForOrigin, steady_clock::now() + idle_timeout);
-      }
-      if (in.empty()) {
-        in.restart();
-      } else if (in.space_bytes() < kRoomMin) {
-        in.move_to(0);
-        session->exchange_->response_parser.reset();
       }
       continue;
     }
@@ -109,6 +107,16 @@ boost::asio::awaitable<void, net::Executor> Session::relay_answers(std::shared_p
   }
   connection->user = nullptr;
   pool->discard(*connection);
+}
+
+bool Session::make_room(net::ReadBuffer& in) {
+  if (in.empty()) {
+    in.restart();
+  } else if (in.space_bytes() < kRoomMin) {
+    in.move_to(0);
+    exchange_->response_parser.reset();
+  }
+  return in.space_bytes() > 0;
 }
 
 void Session::refuse(Reason reason, bool keep_alive) {

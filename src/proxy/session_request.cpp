@@ -57,7 +57,9 @@ Session::HeadStep Session::parse_head() {
       renew_buffer();
       exchange.request_parser.reset();
     }
-    return HeadStep::NeedMore;
+    if (in_.space_bytes() > 0) return HeadStep::NeedMore;
+    // The limits were lower when this buffer was made, and there is no memory for a larger one.
+    fine = Reason::HeadTooLarge;
   } else {
     exchange.head_parsed = true;
     if (peer_is_trusted_) read_what_peer_tells();
@@ -207,6 +209,7 @@ boost::asio::awaitable<bool, net::Executor> Session::connect() {
   loop_.deadlines().clear(*this);  // the pool has one of its own
   auto made = co_await pool->connect(exchange_->asked_server);
   if (!made) {
+    if (exchange_->asked_server != nullptr) loop_.warn_of_server(*exchange_->asked_server);
     if (!exchange_->failure) exchange_->failure = made.error();
     co_return false;
   }

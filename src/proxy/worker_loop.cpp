@@ -19,10 +19,6 @@ constexpr auto kToken = boost::asio::as_tuple(boost::asio::deferred);
 /// Room for a body behind the largest head.
 constexpr std::size_t kBodyRoomBytes = std::size_t{16} * 1024;
 
-std::size_t block_bytes(const config::Config& config) noexcept {
-  return config.limits.head_bytes_max + kBodyRoomBytes;
-}
-
 /// How many connections one wake-up takes, so that the other workers get their share.
 constexpr int kAcceptsAtOnce = 4;
 
@@ -63,6 +59,10 @@ telemetry::MethodLabel label_of(http::Method method) noexcept {
 }
 
 }  // namespace
+
+std::size_t WorkerLoop::block_bytes(const config::Config& config) noexcept {
+  return config.limits.head_bytes_max + kBodyRoomBytes;
+}
 
 WorkerLoop::WorkerLoop(WorkerConfiguration configuration, SharedState& shared)
     : shared_(shared),
@@ -123,6 +123,14 @@ void WorkerLoop::warn_of_peer(std::string_view what, std::string_view listener, 
   if (now - warned_at_ < std::chrono::seconds(1)) return;
   warned_at_ = now;
   telemetry::log(telemetry::Level::Warning, what, {{"listener", listener}, {"peer", peer_ip}});
+}
+
+void WorkerLoop::warn_of_server(const origin::ServerState& server) {
+  const auto now = std::chrono::steady_clock::now();
+  if (now - warned_of_server_at_ < std::chrono::seconds(1)) return;
+  warned_of_server_at_ = now;
+  telemetry::log(telemetry::Level::Warning, "a server cannot be reached",
+                 {{"server", server.settings->url}, {"error", server.trouble.message()}});
 }
 
 void WorkerLoop::record(Snapshot& snapshot, const Exchange& exchange, std::string_view client_ip,
@@ -208,8 +216,12 @@ void WorkerLoop::apply(WorkerConfiguration next) {
   release_unused();
 }
 
+WorkerLoop::Accepting::~Accepting() {
+  if (descriptor.is_open()) descriptor.release();
+}
+
 void WorkerLoop::begin_accepting(const std::shared_ptr<const net::ListeningSocket>& socket) {
-  accepting_.push_back(std::make_shared<Accepting>(socket, Descriptor(executor(), socket->duplicate())));
+  accepting_.push_back(std::make_shared<Accepting>(socket, Descriptor(executor(), socket->descriptor())));
   boost::asio::co_spawn(executor(), accept_from(accepting_.back()), boost::asio::detached);
 }
 
@@ -242,8 +254,7 @@ net::AcceptStatus WorkerLoop::accept_one(Accepting& accepting) {
 void WorkerLoop::end(Accepting& accepting) {
   if (!accepting.descriptor.is_open()) return;
   while (accept_one(accepting) == net::AcceptStatus::Accepted) continue;
-  boost::system::error_code ignored;
-  accepting.descriptor.close(ignored);
+  accepting.descriptor.release();
 }
 
 void WorkerLoop::welcome(net::StreamSocket socket, const net::Peer& peer,

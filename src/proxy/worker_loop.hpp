@@ -41,6 +41,9 @@ class WorkerLoop {
   bool draining() const noexcept { return draining_; }
   bool stopped_accepting() const noexcept { return stopped_accepting_; }
 
+  /// A connection's buffer: the largest head, and room for a body behind it.
+  static std::size_t block_bytes(const config::Config& config) noexcept;
+
   /// The civil time at a moment of the steady clock, which is the one that is read.
   std::chrono::sys_time<std::chrono::microseconds> civil_time(base::SteadyTime moment) noexcept;
 
@@ -52,6 +55,9 @@ class WorkerLoop {
 
   /// A line of the operational log about a peer that cannot be told itself; one a second at most.
   void warn_of_peer(std::string_view what, std::string_view listener, std::string_view peer_ip);
+
+  /// The same about a server that could not be reached.
+  void warn_of_server(const origin::ServerState& server);
 
   /// One line of the access log, and the counters.
   void record(Snapshot& snapshot, const Exchange& exchange, std::string_view client_ip, base::SteadyTime now);
@@ -65,10 +71,12 @@ class WorkerLoop {
 
  private:
   using Descriptor = boost::asio::posix::basic_stream_descriptor<net::Executor>;
-  /// The worker's own end of a listening socket.
+  /// A listening socket that this worker waits on, beside the others.
   struct Accepting {
+    ~Accepting();
+
     std::shared_ptr<const net::ListeningSocket> socket;
-    Descriptor descriptor;
+    Descriptor descriptor;  ///< the socket's own: released, never closed
   };
 
   void begin_accepting(const std::shared_ptr<const net::ListeningSocket>& socket);
@@ -95,6 +103,7 @@ class WorkerLoop {
   std::chrono::sys_time<std::chrono::nanoseconds> civil_base_;
   base::SteadyTime steady_base_;
   base::SteadyTime warned_at_;
+  base::SteadyTime warned_of_server_at_;
   std::shared_ptr<Snapshot> current_;
   std::vector<std::shared_ptr<Snapshot>> earlier_;  ///< which requests still use
   std::vector<std::shared_ptr<Accepting>> accepting_;

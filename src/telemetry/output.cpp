@@ -12,7 +12,8 @@ namespace {
 
 int open_file(const std::string& name) noexcept {
   constexpr mode_t kMode = 0640;
-  return ::open(name.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, kMode);
+  // A pipe that nobody reads is an error and no reason to wait: others are being served.
+  return ::open(name.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, kMode);
 }
 
 }  // namespace

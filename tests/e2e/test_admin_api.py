@@ -422,7 +422,7 @@ def profile(token=None):
 
 
 def test_routes_show_the_traffic(live):
-    assert all((route["requests"], route["answers"], route["mean_ms"]) == (0, {}, None)
+    assert all((route["requests"], route["answers"], route["mean_us"]) == (0, {}, None)
                for route in read(live, "/routes")["routes"])
     for data, status in [(request("GET", "/public/a"), 200), (request("POST", "/public/b", body=b"x"), 200),
                          (request("GET", "/gone"), 502), (profile(claim_token()), 200), (profile(claim_token()), 200),
@@ -431,7 +431,7 @@ def test_routes_show_the_traffic(live):
         assert live.ask(data).status == status
     (public, gone, private, unused) = read(live, "/routes")["routes"]
     for route in (public, gone, private):
-        assert 0 < route.pop("mean_ms") < 60_000
+        assert 0 < route.pop("mean_us") < 60_000_000
     assert public == {"name": "public", "path": ["/public/**"], "authenticate": "none", "upstream": "app",
                       "requests": 2, "answers": {"200": 2}}
     assert gone == {"name": "gone", "path": ["/gone"], "authenticate": "none", "upstream": "gone",
@@ -440,7 +440,7 @@ def test_routes_show_the_traffic(live):
                        "path": ["/users/{id}/**", "/me"], "methods": ["GET", "PATCH"], "authenticate": ["staff"],
                        "upstream": "app", "requests": 3, "answers": {"200": 2, "401": 1}}
     assert unused == {"name": "unused", "path": ["/unused"], "authenticate": ["unused"], "upstream": "gone",
-                      "requests": 0, "answers": {}, "mean_ms": None}
+                      "requests": 0, "answers": {}, "mean_us": None}
 
 
 def test_a_route_shows_its_listener(gateways, origin):
@@ -448,7 +448,7 @@ def test_a_route_shows_its_listener(gateways, origin):
         {"path": "/**", "listener": "public", "authenticate": "optional", "upstream": "app"}]})
     assert read(gateway, "/routes") == {"routes": [
         {"name": "route-1", "listener": "public", "path": ["/**"], "authenticate": "optional", "upstream": "app",
-         "requests": 0, "answers": {}, "mean_ms": None}]}
+         "requests": 0, "answers": {}, "mean_us": None}]}
 
 
 def test_a_client_that_left_is_an_answer_of_0(live, origin):
@@ -474,10 +474,10 @@ def test_upstreams_show_their_connections_and_answers(live, origin):
 
     origin.handler = behave
     nothing = {"connections": {"active": 0, "idle": 0}, "answers": {}}
-    gone = {"name": "gone", "servers": [{"url": NOBODY, **nothing}], "retries": 0, "mean_ms": None}
+    gone = {"name": "gone", "servers": [{"url": NOBODY, **nothing}], "retries": 0, "mean_us": None}
     assert read(live, "/upstreams") == {"upstreams": [
         {"name": "app", "servers": [{"url": origin.url, **nothing}, {"url": NOBODY, **nothing}],
-         "retries": 0, "mean_ms": None}, gone]}
+         "retries": 0, "mean_us": None}, gone]}
     slow = []
     for number in range(3):
         slow.append(live.raw().send(request("GET", f"/public/slow/{number}")))
@@ -490,7 +490,7 @@ def test_upstreams_show_their_connections_and_answers(live, origin):
     assert live.ask(request("GET", "/gone")).status == 502
     state = wait_until(lambda: [answer for answer in [read(live, "/upstreams")["upstreams"]]
                                 if answer[0]["servers"][0]["connections"]["active"] == 0], "all are idle")[0]
-    assert 0 < state[0].pop("mean_ms") < 60_000
+    assert 0 < state[0].pop("mean_us") < 60_000_000
     (server, unreachable) = state[0].pop("servers")
     gone["servers"][0]["answers"] = {"0": 1}
     assert state == [{"name": "app", "retries": 0}, gone]

@@ -28,10 +28,11 @@ struct ServerState {
   std::size_t index = 0;  ///< its place among the upstream's servers
   std::vector<net::StreamSocket::endpoint_type> endpoints;
   base::SteadyTime resolved_at = base::SteadyTime::min();
-  bool looking_up = false;           ///< its name, one look-up for all who need it
-  std::vector<WaitTimer*> awaiting;  ///< those who cannot go on without an address
-  std::vector<ConnectionPtr> idle;   ///< the last used one is used next
-  std::size_t open = 0;              ///< connections in use, idle or being made
+  bool looking_up = false;            ///< its name, one look-up for all who need it
+  std::vector<WaitTimer*> awaiting;   ///< those who cannot go on without an address
+  std::vector<ConnectionPtr> idle;    ///< the last used one is used next
+  std::size_t open = 0;               ///< connections in use, idle or being made
+  boost::system::error_code trouble;  ///< why the last attempt to connect failed
 };
 
 /// The connections of one worker to the servers of one upstream, and the choice among them: round robin, passing over
