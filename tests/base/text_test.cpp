@@ -197,6 +197,42 @@ TEST(Text, JsonEscape) {
   }
 }
 
+// A terminal obeys the C1 controls (U+0080 to U+009F, NEL among them) in two bytes too.
+TEST(Text, JsonEscapeOfEveryC1Control) {
+  for (std::uint8_t code = 0x80; code < 0xA0; ++code) {
+    std::string digits(2, '.');
+    write_hex({&code, 1}, digits.data());
+    std::string out;
+    append_json_escaped(out, "a\xC2" + std::string(1, static_cast<char>(code)) + "b");
+    EXPECT_EQ(out, "a\\u00" + digits + "b");
+  }
+}
+
+// Some readers end a line at U+2028 and U+2029.
+TEST(Text, JsonEscapeOfLineEndsBeyondAsciiAndNothingAroundThem) {
+  constexpr std::array<TextCase, 14> cases{{
+      {"a\u2028b", R"(a\u2028b)"},
+      {"a\u2029b", R"(a\u2029b)"},
+      {"\u2028\u2029\xC2\x85", R"(\u2028\u2029\u0085)"},
+      {"\u2027", "\u2027"},
+      {"\u202A", "\u202A"},
+      {"\u00A0", "\u00A0"},
+      {"\u00BF", "\u00BF"},
+      {"\u00C0", "\u00C0"},             // the same last byte as U+0080
+      {"\u0440", "\u0440"},             // likewise
+      {"\u20A8", "\u20A8"},             // the same last byte as U+2028
+      {"\u1028", "\u1028"},             // one bit beside U+2028
+      {"\U00010085", "\U00010085"},     // four bytes
+      {"\xC2", R"(\ufffd)"},            // cut off before a C1 control is whole
+      {"\xE2\x80", R"(\ufffd\ufffd)"},  // cut off before a line end is whole
+  }};
+  for (const auto& [input, expected] : cases) {
+    std::string out;
+    append_json_escaped(out, input);
+    EXPECT_EQ(out, expected);
+  }
+}
+
 TEST(Text, JsonEscapeOfEveryByteStaysOneLineInQuotes) {
   for (int code = 0; code < 256; ++code) {
     std::string out;

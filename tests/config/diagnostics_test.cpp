@@ -36,6 +36,33 @@ TEST(Diagnostics, NoNumbersForATextThatNobodyWrote) {
   EXPECT_THAT(diagnostics.lines(), ElementsAre("environment: at routes[0].path[0]: not a pattern"));
 }
 
+TEST(Diagnostics, LinesOfOneSeverityAlone) {
+  using Severity = Diagnostics::Severity;
+  Diagnostics diagnostics("sidegate.yaml");
+  diagnostics.error({9, 1, "b"}, "no");
+  diagnostics.warning({2, 1, "a"}, "careful");
+  diagnostics.error({1, 1, "a"}, "not this either");
+  EXPECT_THAT(diagnostics.lines(Severity::Error),
+              ElementsAre("sidegate.yaml:1:1: at a: not this either", "sidegate.yaml:9:1: at b: no"));
+  EXPECT_THAT(diagnostics.lines(Severity::Warning), ElementsAre("sidegate.yaml:2:1: at a: warning: careful"));
+  EXPECT_THAT(Diagnostics("other.yaml").lines(Severity::Warning), IsEmpty());
+}
+
+TEST(Diagnostics, AMessageAboutATextShowsNothingThatAVariablePutThere) {
+  Diagnostics diagnostics("sidegate.yaml");
+  diagnostics.error_about({"/a", {2, 1, "routes[0].path"}}, "the path \"/a\" is wrong");
+  diagnostics.error_about({"hunter2", {3, 1, "routes[1].path", true}}, "the path \"hunter2\" is wrong");
+  EXPECT_FALSE(diagnostics.ok());
+  EXPECT_THAT(diagnostics.lines(),
+              ElementsAre("sidegate.yaml:2:1: at routes[0].path: the path \"/a\" is wrong",
+                          "sidegate.yaml:3:1: at routes[1].path: this cannot be used with what a variable puts into "
+                          "it, which is not shown here"));
+}
+
+TEST(Location, IsNoPartOfWhatAValueSays) {
+  EXPECT_EQ((Location{1, 2, "a", false}), (Location{3, 4, "b", true}));
+}
+
 struct MeantCase {
   std::string given;
   std::string meant;  ///< empty where nothing is close

@@ -236,6 +236,63 @@ routes:
   EXPECT_FALSE(config.routes[1].keep_path_parameters);
 }
 
+std::string place(const Location& where) {
+  return fmt::format("{}:{} {}", where.line, where.column, where.path);
+}
+
+// What is opened when the program runs can be in somebody else's hands: whoever says so names the place.
+TEST(Load, WhatIsOpenedLaterKeepsItsPlace) {
+  const auto [config, lines, ok] =
+      load(with("admin: {address: \"127.0.0.1:1\"}\n"
+                "health: {address: \"127.0.0.1:2\"}\n"
+                "log: {level: info, path: stdout}\n"
+                "access_log: {query: true, path: none}\n"));
+  ASSERT_THAT(lines, IsEmpty());
+  EXPECT_EQ(place(config.listeners[0].where), "2:13 listeners.public");
+  EXPECT_EQ(place(config.admin.where), "6:18 admin.address");
+  EXPECT_EQ(place(config.health->where), "7:19 health.address");
+  EXPECT_EQ(place(config.log.where), "8:26 log.path");
+  EXPECT_EQ(place(config.access_log.where), "9:33 access_log.path");
+
+  const auto defaults = load(with("")).config;
+  for (const auto& where : {defaults.admin.where, defaults.log.where, defaults.access_log.where}) {
+    EXPECT_EQ(place(where), "0:0 ");
+  }
+}
+
+TEST(Load, RemembersWhatComesFromAVariable) {
+  const auto config = load(with_instead("routes: [{path: [\"/${PASSWORD}\", /b], authenticate: [staff], upstream: app, "
+                                        "inject: {X-A: \"${PASSWORD}\", X-B: \"$${PASSWORD}\"}}]"))
+                          .config;
+  EXPECT_TRUE(config.routes[0].paths[0].where.holds_variable);
+  EXPECT_FALSE(config.routes[0].paths[1].where.holds_variable);
+  EXPECT_TRUE(config.routes[0].inject[0].value.where.holds_variable);
+  EXPECT_FALSE(config.routes[0].inject[0].name.where.holds_variable);
+}
+
+TEST(LoadAgain, ReadsTheSameTextWithTheVariablesOfNow) {
+  const std::string text = with("workers: \"${WORKERS}\"\n");
+  Variables variables = key_variables();
+  variables["WORKERS"] = "2";
+  auto earlier = load(text, variables).config;
+  earlier.file = "sidegate.yaml";
+
+  variables["WORKERS"] = "3";
+  variables["JWT_KEY"] = std::string(64, 'n');
+  Diagnostics diagnostics("sidegate.yaml");
+  const auto again = load_again(earlier, environment_of(variables), diagnostics);
+  EXPECT_THAT(diagnostics.lines(), IsEmpty());
+  EXPECT_EQ(again.workers, 3U);
+  EXPECT_EQ(again.authenticators.at(0).jwt.keys.at(0).secret.secret.reveal(), std::string(64, 'n'));
+  EXPECT_EQ(again.file, "sidegate.yaml");
+  EXPECT_EQ(again.text.reveal(), text) << "so that it can be loaded once more";
+  EXPECT_EQ(again.folder, earlier.folder);
+
+  variables.erase("JWT_KEY");
+  load_again(again, environment_of(variables), diagnostics);
+  EXPECT_THAT(diagnostics.lines(), ElementsAre(HasSubstr("the environment variable JWT_KEY is not set")));
+}
+
 struct MistakeCase {
   std::string text;      ///< what is added to a whole configuration, at line 6
   std::string expected;  ///< the one line that is reported
@@ -308,7 +365,8 @@ TEST(Load, MistakesInListeners) {
   };
   const std::vector<MistakeCase> cases{
       {"listeners: {}", "test.yaml:2:12: at listeners: at least one is needed"},
-      {"listeners:", "test.yaml:2:1: at listeners: expected a name for each, with what it is below the name, found nothing"},
+      {"listeners:",
+       "test.yaml:2:1: at listeners: expected a name for each, with what it is below the name, found nothing"},
       {"listeners: {a: {address: \"::1:80\"}}",
        "test.yaml:2:26: at listeners.a.address: an IPv6 address stands in brackets: \"[::1]:8080\""},
       {"listeners: {a: {address: \":80\"}}",
@@ -504,7 +562,8 @@ routes: [{path: /**, listener: public, authenticate: none, upstream: app}]
 )");
   EXPECT_TRUE(loaded.ok);
   EXPECT_THAT(loaded.lines,
-              ElementsAre("test.yaml:2:42: at listeners.other: warning: no route stands on this listener: every request to it is answered 404",
+              ElementsAre("test.yaml:2:42: at listeners.other: warning: no route stands on this listener: every "
+                          "request to it is answered 404",
                           "test.yaml:3:43: at upstreams.old: warning: no route uses this upstream",
                           "test.yaml:4:18: at authenticators.staff: warning: no route uses this authenticator"));
 }

@@ -109,6 +109,43 @@ TEST_F(SecretReader, Mistakes) {
   }
 }
 
+TEST_F(SecretReader, SaysWhereASecretComesFromInWordsThatMayBeShown) {
+  write("jwt.key", "hunter2\n");
+  EXPECT_EQ(key("{env: PASSWORD}").source(), "env PASSWORD");
+  EXPECT_EQ(key("{file: jwt.key}").source(), "file " + (folder_ / "jwt.key").string());
+  EXPECT_EQ(key("hunter2").source(), "text");
+  EXPECT_EQ(key("\"${PASSWORD}\"").source(), "text");
+}
+
+TEST_F(SecretReader, TheFilesOfAConfigurationAreThoseOfAllItsSecrets) {
+  for (const std::string name : {"admin.token", "old.key", "new.key"}) write(name, kStrongKey);
+  const auto loaded = load(with_instead("authenticators: {staff: {jwt: {token: [{cookie: c}], algorithms: [HS256], "
+                                        "keys: [{secret: {file: ./old.key}}, {secret: {env: JWT_KEY}}, "
+                                        "{secret: plain, allow_weak: true}, {secret: {file: new.key}}]}}}") +
+                               "admin: {address: \"127.0.0.1:1\", token: {file: admin.token}}\n",
+                           key_variables(), folder_.string());
+  ASSERT_THAT(loaded.lines, IsEmpty());
+  const auto path = [this](const std::string& name) { return (folder_ / name).string(); };
+  EXPECT_THAT(secret_files(loaded.config), ElementsAre(path("admin.token"), path("old.key"), path("new.key")));
+  EXPECT_THAT(secret_files(load(with("")).config), IsEmpty());
+}
+
+TEST_F(SecretReader, ALoadAgainReadsTheFilesThatTheTextNames) {
+  write("jwt.key", kStrongKey);
+  const auto earlier = load_key("{file: jwt.key}");
+  ASSERT_THAT(earlier.lines, IsEmpty());
+  write("jwt.key", "renewed\n");
+  Diagnostics diagnostics("test.yaml");
+  const auto again = load_again(earlier.config, environment_of({}), diagnostics);
+  EXPECT_THAT(diagnostics.lines(), IsEmpty());
+  EXPECT_EQ(again.authenticators.at(0).jwt.keys.at(0).secret.secret.reveal(), "renewed");
+  EXPECT_EQ(earlier.config.authenticators.at(0).jwt.keys.at(0).secret.secret.reveal(), kStrongKey);
+
+  std::filesystem::remove(folder_ / "jwt.key");
+  load_again(earlier.config, environment_of({}), diagnostics);
+  EXPECT_THAT(diagnostics.lines(), ElementsAre(HasSubstr("cannot read the file \"jwt.key\"")));
+}
+
 TEST_F(SecretReader, TheLargestFile) {
   write("large.key", std::string(kSecretBytesMax, 'x'));
   EXPECT_EQ(key("{file: large.key}").secret.size(), kSecretBytesMax);

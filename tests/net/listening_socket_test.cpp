@@ -195,6 +195,74 @@ TEST(ListeningSocket, AMovedOneLeavesNothingToClose) {
   EXPECT_THROW(LoopbackClient{port}, std::runtime_error);
 }
 
+/// The one byte that comes next on a connection; '\0' where none does.
+char next_byte(StreamSocket& socket) {
+  pollfd poll{socket.native_handle(), POLLIN, 0};
+  ::poll(&poll, 1, 5000);
+  char byte = '\0';
+  return ::recv(socket.native_handle(), &byte, 1, MSG_DONTWAIT) == 1 ? byte : '\0';
+}
+
+/// Begins to connect, without waiting.
+class Attempt {
+ public:
+  explicit Attempt(std::uint16_t port) : descriptor_(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ::connect(descriptor_, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  }
+  Attempt(const Attempt&) = delete;
+  Attempt& operator=(const Attempt&) = delete;
+  ~Attempt() { ::close(descriptor_); }
+
+  /// Whether it is known within that time how it ended.
+  bool ends_within(int milliseconds) {
+    pollfd poll{descriptor_, POLLOUT, 0};
+    return ::poll(&poll, 1, milliseconds) == 1;
+  }
+  /// 0 where it has connected.
+  int error() const {
+    int error = 0;
+    socklen_t length = sizeof error;
+    ::getsockopt(descriptor_, SOL_SOCKET, SO_ERROR, &error, &length);
+    return error;
+  }
+
+ private:
+  int descriptor_;
+};
+
+TEST(ListeningSocket, TakesNobodyNewAndStillThoseWhoHadConnected) {
+  auto listening = open(tcp("127.0.0.1"));
+  LoopbackClient first(listening.address().port);
+  LoopbackClient second(listening.address().port);
+  listening.refuse_new();
+  listening.refuse_new();
+  Attempt late(listening.address().port);
+  EXPECT_FALSE(late.ends_within(100)) << "it is neither let in nor, while others wait, turned away";
+  first.send("1");
+  second.send("2");
+  for (const char byte : {'1', '2'}) {
+    Accepted accepted(listening);
+    ASSERT_EQ(accepted.status, AcceptStatus::Accepted);
+    EXPECT_EQ(next_byte(accepted.socket), byte);
+  }
+  const int descriptor = listening.duplicate();
+  pollfd poll{descriptor, POLLIN, 0};
+  EXPECT_EQ(::poll(&poll, 1, 0), 0) << "nobody else has come in";
+  ::close(descriptor);
+  listening.close();
+  ASSERT_TRUE(late.ends_within(5000)) << "its next try, a second later, finds nobody";
+  EXPECT_EQ(late.error(), ECONNREFUSED);
+}
+
+TEST(ListeningSocket, HasNoModeOverTcp) {
+  const auto listening = open(tcp("127.0.0.1"));
+  EXPECT_TRUE(listening.set_mode(0600));
+}
+
 class UnixSocket : public testing::Test {
  protected:
   UnixSocket() {
@@ -219,6 +287,42 @@ TEST_F(UnixSocket, HasItsModeAndTakesConnections) {
     EXPECT_EQ(accepted.status, AcceptStatus::Accepted);
     EXPECT_EQ(accepted.peer.ip, "");
   }
+}
+
+TEST_F(UnixSocket, ItsModeCanBeChanged) {
+  const auto listening = open(unix_socket(path_), 0660);
+  EXPECT_TRUE(listening.set_mode(0606));
+  EXPECT_EQ(std::filesystem::status(path_).permissions(), std::filesystem::perms(0606));
+  EXPECT_NO_THROW(LoopbackClient{path_});
+  std::filesystem::remove(path_);
+  const auto set = listening.set_mode(0600);
+  ASSERT_FALSE(set);
+  EXPECT_EQ(set.error().text, "cannot listen on unix:" + path_ + ": its mode cannot be set: No such file or directory");
+}
+
+TEST_F(UnixSocket, TakesNobodyNewAndStillThoseWhoHadConnected) {
+  auto listening = open(unix_socket(path_));
+  LoopbackClient client(path_);
+  listening.refuse_new();
+  EXPECT_FALSE(std::filesystem::exists(path_));
+  EXPECT_THROW(LoopbackClient{path_}, std::runtime_error);
+  client.send("1");
+  Accepted accepted(listening);
+  ASSERT_EQ(accepted.status, AcceptStatus::Accepted);
+  EXPECT_EQ(next_byte(accepted.socket), '1');
+}
+
+TEST_F(UnixSocket, OneThatTakesNobodyNewLeavesTheNextOneItsFile) {
+  {
+    auto before = open(unix_socket(path_));
+    before.refuse_new();
+    auto moved = std::move(before);
+    const auto after = open(unix_socket(path_));
+    moved.refuse_new();
+    moved.close();
+    EXPECT_NO_THROW(LoopbackClient{path_});
+  }
+  EXPECT_FALSE(std::filesystem::exists(path_));
 }
 
 TEST_F(UnixSocket, ItsFileGoesWithIt) {

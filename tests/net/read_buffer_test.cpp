@@ -109,6 +109,69 @@ TEST(BufferPool, GivesBackWhatABurstLeaves) {
   EXPECT_EQ(budget.bytes, 0U);
 }
 
+TEST(BufferPool, ChangesTheSizeOfItsBlocks) {
+  for (const std::size_t size : {16U, 256U}) {
+    SCOPED_TRACE(size);
+    BufferBudget budget;
+    BufferPool pool(64, budget);
+    ReadBuffer in_use = pool.take();
+    ReadBuffer given_back = pool.take();
+    pool.give_back(std::move(given_back));
+
+    pool.set_block_bytes(size);
+    EXPECT_EQ(pool.block_bytes(), size);
+    EXPECT_EQ(budget.bytes, 64U) << "what is in use is as large as it was";
+    ReadBuffer other = pool.take();
+    EXPECT_EQ(other.capacity(), size) << "and not the one that was kept";
+    EXPECT_EQ(budget.bytes, 64U + size);
+    put(other, std::string(size, 'x'));  // the sanitizer sees whether the block is as large as it says
+
+    pool.give_back(std::move(in_use));
+    EXPECT_EQ(budget.bytes, size) << "counted as what it was";
+    ReadBuffer third = pool.take();
+    EXPECT_EQ(third.capacity(), size) << "one of another size is not kept";
+    put(third, std::string(size, 'x'));
+    pool.give_back(std::move(third));
+    pool.give_back(std::move(other));
+    EXPECT_EQ(budget.bytes, 0U);
+  }
+}
+
+TEST(BufferPool, KeepsItsBlocksWhereTheSizeStaysTheSame) {
+  BufferBudget budget;
+  BufferPool pool(64, budget);
+  ReadBuffer buffer = pool.take();
+  const void* const block = buffer.space().data();
+  pool.give_back(std::move(buffer));
+  pool.set_block_bytes(64);
+  EXPECT_EQ(pool.take().space().data(), block);
+}
+
+TEST(BufferPool, KeepsABlockThatHasTheSizeOfNowAgain) {
+  BufferBudget budget;
+  BufferPool pool(64, budget);
+  ReadBuffer buffer = pool.take();
+  const void* const block = buffer.space().data();
+  pool.set_block_bytes(128);
+  pool.set_block_bytes(64);
+  pool.give_back(std::move(buffer));
+  EXPECT_EQ(pool.take().space().data(), block);
+}
+
+TEST(BufferBudget, CountsBlocksOfTheSizeOfNow) {
+  BufferBudget budget{.bytes_max = 256};
+  BufferPool pool(64, budget);
+  const ReadBuffer in_use = pool.take();
+  EXPECT_TRUE(pool.has_room(3));
+  pool.set_block_bytes(96);
+  EXPECT_TRUE(pool.has_room(2));
+  EXPECT_FALSE(pool.has_room(3));
+  budget.bytes_max = 128;
+  EXPECT_FALSE(pool.has_room(1)) << "a limit that shrinks while blocks are in use";
+  budget.bytes_max = 0;
+  EXPECT_TRUE(pool.has_room(1000));
+}
+
 TEST(BufferBudget, HasRoomForWholeBlocksUpToItsLimit) {
   for (const auto& [bytes_max, blocks] : {std::pair{63U, 0U}, {64U, 1U}, {191U, 2U}, {192U, 3U}}) {
     BufferBudget budget{.bytes_max = bytes_max};

@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <system_error>
 #include <thread>
 
@@ -48,6 +49,29 @@ TEST_F(LogTest, WritesText) {
   EXPECT_THAT(lines(), testing::ElementsAre(testing::MatchesRegex(with_time(
                                                 "", R"re( warning cannot reach it upstream=app error="no route")re")),
                                             testing::MatchesRegex(with_time("", " info    started"))));
+}
+
+TEST_F(LogTest, MarksWhatAnOperatorDid) {
+  struct Case {
+    const char* format;
+    std::string before;
+    std::string reload;
+    std::string refusal;
+  };
+  const Case cases[] = {
+      {"json", R"re(\{"time":")re", R"re(","level":"info","msg":"reloaded","because":"SIGHUP","audit":true\})re",
+       R"re(","level":"error","msg":"not reloaded","audit":true\})re"},
+      {"text", "", " info    reloaded because=SIGHUP audit=true", " error   not reloaded audit=true"},
+  };
+  for (const auto& [format, before, reload, refusal] : cases) {
+    SCOPED_TRACE(format);
+    std::filesystem::remove(file_);
+    open(format);
+    audit(Level::Info, "reloaded", {{"because", "SIGHUP"}});
+    audit(Level::Error, "not reloaded");
+    EXPECT_THAT(lines(), testing::ElementsAre(testing::MatchesRegex(with_time(before, reload)),
+                                              testing::MatchesRegex(with_time(before, refusal))));
+  }
 }
 
 TEST_F(LogTest, HoldsToItsLevel) {
@@ -134,6 +158,43 @@ TEST_F(LogTest, TakesLinesFromManyThreads) {
   const auto written = lines();
   EXPECT_EQ(written.size(), static_cast<std::size_t>(kThreads * kLines));
   EXPECT_THAT(written, testing::Each(testing::EndsWith(R"("level":"info","msg":"line","key":"value"})")));
+}
+
+TEST_F(LogTest, IsReplacedWhileOthersWrite) {
+  constexpr int kThreads = 4;
+  constexpr int kLines = 500;
+  const std::string json = folder_.file("json.log");
+  const std::string text = folder_.file("text.log");
+  const auto use_json = [&] { open_log({.level = "info", .format = "json", .path = json}); };
+  const auto use_text = [&] { open_log({.level = "info", .format = "text", .path = text}); };
+  use_json();
+  std::atomic<int> writing = kThreads;
+  std::vector<std::thread> threads;
+  threads.reserve(kThreads);
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&writing] {
+      for (int j = 0; j < kLines; ++j) log(Level::Info, "line", {{"key", "value"}});
+      --writing;
+    });
+  }
+  while (writing > 0) {
+    use_text();
+    use_json();
+  }
+  for (auto& thread : threads) thread.join();
+  const auto in_json = lines_of(json);
+  const auto in_text = lines_of(text);
+  EXPECT_EQ(in_json.size() + in_text.size(), static_cast<std::size_t>(kThreads * kLines));
+  EXPECT_THAT(in_json, testing::Each(testing::EndsWith(R"("level":"info","msg":"line","key":"value"})")));
+  EXPECT_THAT(in_text, testing::Each(testing::EndsWith(" info    line key=value")));
+}
+
+TEST_F(LogTest, TheOldOneStaysWhereTheNewOneCannotBeOpened) {
+  open("json");
+  EXPECT_THROW(open_log({.level = "info", .format = "json", .path = folder_.file("missing/sidegate.log")}),
+               std::system_error);
+  log(Level::Info, "still here");
+  EXPECT_THAT(lines(), testing::ElementsAre(testing::HasSubstr("still here")));
 }
 
 TEST(Log, FailsSoftlyWhereTheSinkIsFull) {
