@@ -6,11 +6,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
-#include <sstream>
+
+#include "folder.hpp"
 
 namespace sidegate::app {
 namespace {
@@ -44,25 +44,13 @@ std::string text_of(const std::string& name) {
 /// An empty folder to work in.
 class FindConfiguration : public testing::Test {
  protected:
-  void SetUp() override {
-    before_ = std::filesystem::current_path();
-    std::string folder = (std::filesystem::temp_directory_path() / "app-test-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(folder.data()), nullptr);
-    folder_ = folder;
-    std::filesystem::current_path(folder_);
-  }
-  void TearDown() override {
-    std::filesystem::current_path(before_);
-    std::filesystem::remove_all(folder_);
-  }
+  FindConfiguration() { std::filesystem::current_path(folder_.path()); }
+  ~FindConfiguration() override { std::filesystem::current_path(before_); }
 
-  std::string write(const std::string& name, const std::string& text) const {
-    std::ofstream(folder_ / name) << text;
-    return (folder_ / name).string();
-  }
+  std::string write(const std::string& name, const std::string& text) const { return folder_.write(name, text); }
 
-  std::filesystem::path before_;
-  std::filesystem::path folder_;
+  std::filesystem::path before_ = std::filesystem::current_path();
+  Folder folder_;
 };
 
 TEST_F(FindConfiguration, LooksInOnePlaceAfterTheOther) {
@@ -85,7 +73,7 @@ TEST_F(FindConfiguration, LooksInOnePlaceAfterTheOther) {
   EXPECT_EQ(found.config.routes[0].name, "from-the-folder");
   EXPECT_EQ(found.diagnostics.file(), "sidegate.yaml");
 
-  std::filesystem::remove(folder_ / "sidegate.yaml");
+  std::filesystem::remove(folder_.file("sidegate.yaml"));
   if (std::filesystem::exists("/etc/sidegate/sidegate.yaml")) GTEST_SKIP() << "this machine has a configuration";
   found = find_configuration("", environment_of({{"DJANGO_JWT_SIGNING_KEY", kKey}}));
   ASSERT_TRUE(found.ok());
@@ -176,6 +164,39 @@ TEST(ReadConfiguration, CollectsWhatEveryRoomFinds) {
   EXPECT_THAT(lines, Contains(HasSubstr("the path pattern \"a\" must begin with \"/\"")));
   EXPECT_THAT(lines, Contains(HasSubstr("did you mean \"app\"?")));
   EXPECT_EQ(lines.size(), 4U);
+}
+
+// Whatever a room says of a text, it does not show what a variable has put there: it may be a secret in a wrong place.
+TEST(ReadConfiguration, NothingThatAVariableHoldsIsShown) {
+  const std::string beginning =
+      "version: 1\n"
+      "listeners: {public: {address: \"127.0.0.1:0\"}}\n"
+      "upstreams: {app: {servers: [\"http://127.0.0.1:8000\"]}}\n";
+  const std::string route = "path: /**, authenticate: none, upstream: app";
+  struct Case {
+    std::string what;
+    std::string rest;
+  };
+  const std::vector<Case> cases{
+      {"path", "routes: [{path: \"${SECRET}\", authenticate: none, upstream: app}]\n"},
+      {"host", "routes: [{" + route + ", host: \"${SECRET}\"}]\n"},
+      {"method", "routes: [{" + route + ", methods: [\"${SECRET}\"]}]\n"},
+      {"template", "routes: [{" + route + ", inject: {X-A: \"{${SECRET}}\"}}]\n"},
+      {"template of all routes", "inject: {X-A: \"{${SECRET}}\"}\nroutes: [{" + route + "}]\n"},
+      {"stripped header", "strip: [\"${SECRET}\"]\nroutes: [{" + route + "}]\n"},
+      {"prefix to strip", "routes: [{" + route + ", rewrite: {strip_prefix: \"${SECRET}\"}}]\n"},
+      {"prefix to add", "routes: [{" + route + ", rewrite: {prefix: \"${SECRET}\"}}]\n"},
+      {"host to ask for", "routes: [{" + route + ", rewrite: {host: \"${SECRET}\"}}]\n"},
+      {"algorithm",
+       "authenticators: {staff: {jwt: {token: [{cookie: c}], keys: [{secret: " + kKey +
+           "}], algorithms: [\"${SECRET}\"]}}}\nroutes: [{path: /**, authenticate: [staff], upstream: app}]\n"},
+  };
+  const auto environment = environment_of({{"SECRET", "hunter2 {"}});
+  for (const auto& [what, rest] : cases) {
+    const auto read = read_configuration("test.yaml", beginning + rest, environment);
+    EXPECT_FALSE(read.ok()) << what;
+    EXPECT_THAT(read.diagnostics.lines(), Not(Contains(HasSubstr("hunter2")))) << what;
+  }
 }
 
 TEST(CompilePolicy, CompilesWhatWasFoundToBeFine) {

@@ -1,0 +1,181 @@
+#include "live_state.hpp"
+
+#include <sidegate/config/load.hpp>
+#include <sidegate/proxy/worker.hpp>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "folder.hpp"
+
+namespace sidegate::app {
+namespace {
+
+using base::Reason;
+using std::chrono::milliseconds;
+using telemetry::MethodLabel;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+/// 2030-01-01T00:00:00Z, when one of the keys ends.
+const base::UnixTime kEnd{std::chrono::seconds(1'893'456'000)};
+
+constexpr std::string_view kConfiguration = R"(version: 1
+listeners: {public: {address: "127.0.0.1:0"}, inner: {address: "127.0.0.1:0"}}
+upstreams:
+  app: {servers: ["http://127.0.0.1:1", "http://127.0.0.1:2"]}
+  reports: {servers: ["unix:/run/reports.sock"]}
+authenticators:
+  staff:
+    jwt:
+      token: [{cookie: access_token}]
+      keys:
+        - {secret: {env: STAFF_KEY}}
+        - {secret: {file: old.key}, until: "2030-01-01T00:00:00Z"}
+        - {secret: a-plain-secret-that-is-32-bytes-long, until: "2029-12-31T23:59:59Z"}
+      algorithms: [HS256, HS384]
+      issuer: https://auth.example
+      audience: [tts, ams]
+  partners:
+    jwt: {token: [{bearer: Authorization}], keys: [{secret: {env: STAFF_KEY}}], algorithms: [HS256]}
+routes:
+  - {name: open, listener: inner, path: /**, authenticate: none, upstream: app}
+  - name: reports
+    listener: public
+    host: [a.example, "*.b.example"]
+    path: [/reports, /reports/archive/**]
+    methods: [GET, POST]
+    authenticate: [partners]
+    upstream: reports
+  - {name: rest, path: /**, listener: public, authenticate: optional, upstream: app}
+)";
+
+class LiveState : public testing::Test {
+ protected:
+  LiveState() {
+    folder_.write("old.key", std::string(48, 'o') + "\n");
+    config::Diagnostics diagnostics("test.yaml");
+    const auto environment = [](std::string_view name) -> std::optional<std::string> {
+      if (name == "STAFF_KEY") return std::string(48, 's');
+      return std::nullopt;
+    };
+    config_ = config::load_text(std::string(kConfiguration), folder_.path().string(), environment, diagnostics);
+    EXPECT_THAT(diagnostics.lines(), testing::IsEmpty());
+    sum_ = std::make_unique<telemetry::NamedCounters>(
+        std::make_shared<const telemetry::LabelNames>(proxy::label_names(config_)));
+  }
+
+  telemetry::WorkerCounters& counters() { return sum_->counters; }
+  boost::json::value routes() const { return boost::json::parse(routes_json(config_, *sum_)); }
+  boost::json::value upstreams() const { return boost::json::parse(upstreams_json(config_, *sum_)); }
+  boost::json::value authenticators(base::UnixTime now = kEnd) const {
+    return boost::json::parse(authenticators_json(config_, *sum_, now));
+  }
+
+  Folder folder_;
+  config::Config config_;
+  std::unique_ptr<telemetry::NamedCounters> sum_;
+};
+
+TEST_F(LiveState, ShowsEachRouteAndHowItWasAnswered) {
+  counters().count_request(1, MethodLabel::Get, 200, milliseconds(1));
+  counters().count_request(1, MethodLabel::Post, 200, milliseconds(2));
+  counters().count_request(1, MethodLabel::Get, 502, milliseconds(3));
+  counters().count_request(2, MethodLabel::Get, 0, milliseconds(5));    // its client went away
+  counters().count_request(3, MethodLabel::Get, 404, milliseconds(7));  // on no route
+  EXPECT_EQ(routes(), boost::json::parse(R"({"routes": [
+    {"name": "open", "listener": "inner", "path": ["/**"], "authenticate": "none", "upstream": "app",
+     "requests": 0, "answers": {}, "mean_ms": null},
+    {"name": "reports", "listener": "public", "host": ["a.example", "*.b.example"],
+     "path": ["/reports", "/reports/archive/**"], "methods": ["GET", "POST"], "authenticate": ["partners"],
+     "upstream": "reports", "requests": 3, "answers": {"200": 2, "502": 1}, "mean_ms": 2.0},
+    {"name": "rest", "listener": "public", "path": ["/**"], "authenticate": "optional", "upstream": "app",
+     "requests": 1, "answers": {"0": 1}, "mean_ms": 5.0}
+  ]})"));
+}
+
+TEST_F(LiveState, ARouteWithoutAListenerStandsOnAll) {
+  for (auto& route : config_.routes) route.listener.reset();
+  const auto shown = routes();
+  ASSERT_EQ(shown.at("routes").as_array().size(), config_.routes.size());
+  for (const auto& route : shown.at("routes").as_array()) EXPECT_FALSE(route.as_object().contains("listener"));
+}
+
+TEST_F(LiveState, ShowsEachUpstreamAndItsServers) {
+  counters().count_origin(0, 0, 200, milliseconds(1));
+  counters().count_origin(0, 1, 200, milliseconds(4));
+  counters().count_origin(0, 1, 503, milliseconds(4));
+  counters().count_unanswered(1);
+  counters().count_unanswered(2);
+  counters().origin_retries[0] = 6;
+  counters().origin_connections[0] = {.active = 1, .idle = 2};
+  counters().origin_connections[2] = {.active = 3, .idle = 4};
+  EXPECT_EQ(upstreams(), boost::json::parse(R"({"upstreams": [
+    {"name": "app", "retries": 6, "mean_ms": 3.0, "servers": [
+      {"url": "http://127.0.0.1:1", "connections": {"active": 1, "idle": 2}, "answers": {"200": 1}},
+      {"url": "http://127.0.0.1:2", "connections": {"active": 0, "idle": 0}, "answers": {"0": 1, "200": 1, "503": 1}}]},
+    {"name": "reports", "retries": 0, "mean_ms": null, "servers": [
+      {"url": "unix:/run/reports.sock", "connections": {"active": 3, "idle": 4}, "answers": {"0": 1}}]}
+  ]})"));
+}
+
+TEST_F(LiveState, ShowsEachAuthenticatorItsKeysAndHowItDecided) {
+  counters().count_decision(0, Reason::Accepted);
+  counters().count_decision(0, Reason::Accepted);
+  counters().count_decision(0, Reason::Expired);
+  counters().count_decision(1, Reason::Unavailable);
+  auto expected = boost::json::parse(R"json({"authenticators": [
+    {"name": "staff", "kind": "jwt", "issuer": "https://auth.example", "audience": ["tts", "ams"],
+     "algorithms": ["HS256", "HS384"],
+     "keys": [
+       {"name": "keys[0] (env STAFF_KEY)", "in_use": true},
+       {"name": "keys[1] (file old.key)", "in_use": true, "until": "2030-01-01T00:00:00Z"},
+       {"name": "keys[2] (text)", "in_use": false, "until": "2029-12-31T23:59:59Z"}],
+     "decisions": {"accepted": 2, "missing": 0, "malformed": 0, "bad_signature": 0, "expired": 1, "not_yet_valid": 0,
+       "wrong_issuer": 0, "wrong_audience": 0, "missing_claim": 0, "revoked": 0, "rejected": 0, "unavailable": 0}},
+    {"name": "partners", "kind": "jwt", "algorithms": ["HS256"],
+     "keys": [{"name": "keys[0] (env STAFF_KEY)", "in_use": true}],
+     "decisions": {"accepted": 0, "missing": 0, "malformed": 0, "bad_signature": 0, "expired": 0, "not_yet_valid": 0,
+       "wrong_issuer": 0, "wrong_audience": 0, "missing_claim": 0, "revoked": 0, "rejected": 0, "unavailable": 1}}
+  ]})json");
+  auto& old_key = expected.at("authenticators").at(0).at("keys").at(1).at("name");
+  old_key = "keys[1] (file " + folder_.file("old.key") + ")";  // files are named in full
+  EXPECT_EQ(authenticators(kEnd - std::chrono::seconds(1)), expected);
+}
+
+TEST_F(LiveState, AKeyIsInUseUpToTheSecondBeforeItsEnd) {
+  const auto in_use = [this](base::UnixTime now) {
+    return authenticators(now).at("authenticators").at(0).at("keys").at(1).at("in_use").as_bool();
+  };
+  EXPECT_TRUE(in_use(kEnd - std::chrono::seconds(1)));
+  EXPECT_FALSE(in_use(kEnd));
+  EXPECT_FALSE(in_use(kEnd + std::chrono::years(1)));
+}
+
+TEST_F(LiveState, TellsWhichKeysHaveAnEnd) {
+  const auto expiries = key_expiries(config_);
+  ASSERT_EQ(expiries.size(), 2U);
+  EXPECT_EQ(expiries[0].authenticator, "staff");
+  EXPECT_EQ(expiries[0].key, "keys[1] (file " + folder_.file("old.key") + ")");
+  EXPECT_EQ(expiries[0].until, kEnd);
+  EXPECT_EQ(expiries[1].key, "keys[2] (text)");
+  EXPECT_EQ(expiries[1].until, kEnd - std::chrono::seconds(1));
+}
+
+TEST_F(LiveState, HoldsNoSecret) {
+  const std::string all =
+      routes_json(config_, *sum_) + upstreams_json(config_, *sum_) + authenticators_json(config_, *sum_, kEnd);
+  for (const std::string& secret : {std::string(8, 's'), std::string(8, 'o'), std::string("a-plain-secret")}) {
+    EXPECT_THAT(all, Not(HasSubstr(secret)));
+  }
+}
+
+}  // namespace
+}  // namespace sidegate::app
