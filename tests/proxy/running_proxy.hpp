@@ -9,12 +9,14 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <future>
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -26,9 +28,13 @@ namespace sidegate::proxy {
 
 /// Parts of a configuration, as YAML.
 struct ProxySettings {
-  std::string upstream{};  ///< more keys of the one upstream: `, response_timeout: 1s`
-  std::string listener{};  ///< more keys of the one listener: `, trusted_proxies: [127.0.0.1]`
-  std::string limits{};    ///< the block's keys: `head_timeout: 1s`
+  std::string upstream{};                        ///< more keys of the first upstream: `, response_timeout: 1s`
+  std::string upstreams{};                       ///< more upstreams: `, other: {servers: ["http://127.0.0.1:1"]}`
+  std::vector<std::string> listeners{"public"};  ///< their names
+  std::string listener{};                        ///< more keys of each listener: `, trusted_proxies: [127.0.0.1]`
+  std::string secret{};                          ///< of the authenticator, in place of RunningProxy::kSecret
+  std::string limits{};                          ///< the block's keys: `head_timeout: 1s`
+  std::string shutdown{};                        ///< likewise: `grace: 1s`
   std::string routes = "routes: [{path: /**, authenticate: none, upstream: app}]\n";
   unsigned workers = 1;
   std::function<void()> on_thread{};  ///< called first on each worker's thread
@@ -44,12 +50,6 @@ class RunningProxy {
     if (::mkdtemp(folder.data()) == nullptr) throw std::runtime_error("no folder for the access log");
     folder_ = folder;
     load(origins, settings);
-    shared_.buffers.bytes_max = config_->limits.memory_bytes_max;
-    for (const auto& listener : config_->listeners) {
-      auto socket = net::ListeningSocket::open(listener.address, listener.mode);
-      if (!socket) throw std::runtime_error(socket.error().text);
-      listeners_.push_back(std::make_shared<net::ListeningSocket>(std::move(*socket)));
-    }
     access_log_ = std::make_shared<telemetry::AccessLog>(config_->access_log, false, settings.workers);
     for (unsigned i = 0; i < settings.workers; ++i) {
       workers_.push_back(std::make_unique<Worker>(configuration(i), shared_));
@@ -76,14 +76,46 @@ class RunningProxy {
     std::filesystem::remove_all(folder_);
   }
 
-  std::uint16_t port() const { return listeners_.front()->address().port; }
+  /// Has every worker go on by another configuration, with the same number of workers, and waits until each has. A
+  /// listener stays the same socket where its name stays the same.
+  void apply(const std::vector<std::uint16_t>& origins, const ProxySettings& settings = {}) {
+    const auto before = sockets_;
+    const auto applied = begin_apply(origins, settings);
+    for (const auto& each : applied) {
+      const auto patience = std::chrono::milliseconds(kPatienceMilliseconds);
+      if (each.wait_for(patience) != std::future_status::ready) throw std::runtime_error("a worker does not go on");
+    }
+    for (const auto& [name, socket] : before) {
+      if (!sockets_.contains(name)) socket->close();
+    }
+  }
+
+  /// The same without waiting: gives what becomes ready once a worker goes on by it. The sockets of listeners that are
+  /// gone stay open.
+  std::vector<std::future<void>> begin_apply(const std::vector<std::uint16_t>& origins,
+                                             const ProxySettings& settings = {}) {
+    const auto before = sockets_;
+    load(origins, settings);
+    for (const auto& [name, socket] : before) {
+      if (!sockets_.contains(name)) socket->refuse_new();
+    }
+    std::vector<std::future<void>> applied;
+    for (unsigned i = 0; i < workers_.size(); ++i) {
+      const auto done = std::make_shared<std::promise<void>>();
+      applied.push_back(done->get_future());
+      workers_[i]->apply(configuration(i), [done] { done->set_value(); });
+    }
+    return applied;
+  }
+
+  std::uint16_t port(const std::string& listener = "public") const { return sockets_.at(listener)->address().port; }
 
   void begin_drain() {
     for (auto& worker : workers_) worker->begin_drain();
   }
   void stop_accepting() {
     for (auto& worker : workers_) worker->stop_accepting();
-    for (auto& listener : listeners_) listener->close();
+    for (const auto& [name, socket] : sockets_) socket->close();
   }
   void abort() {
     for (auto& worker : workers_) worker->abort();
@@ -97,7 +129,7 @@ class RunningProxy {
     return all;
   }
 
-  /// The sum of the workers' counters.
+  /// The sum of the workers' counters, under the names of the configuration that was applied last.
   telemetry::WorkerCounters counters() {
     telemetry::NamedCounters sum(labels_);
     for (auto& worker : workers_) {
@@ -107,6 +139,10 @@ class RunningProxy {
     }
     return sum.counters;
   }
+
+  /// The place of a name in the counters.
+  std::size_t route(const std::string& name) const { return place_of(labels_->routes, name); }
+  std::size_t listener(const std::string& name) const { return place_of(labels_->listeners, name); }
 
   /// Waits until `condition` holds of the counters.
   bool counters_become(const std::function<bool(const telemetry::WorkerCounters&)>& condition) {
@@ -134,20 +170,28 @@ class RunningProxy {
   }
 
  private:
+  using Sockets = std::map<std::string, std::shared_ptr<net::ListeningSocket>>;  ///< by their listeners' names
+
   void load(const std::vector<std::uint16_t>& origins, const ProxySettings& settings) {
     std::string servers;
     for (const auto port : origins) {
       servers += servers.empty() ? "" : ", ";
       servers += "\"http://127.0.0.1:" + std::to_string(port) + "\"";
     }
-    std::string text = "version: 1\nlisteners: {public: {address: \"127.0.0.1:0\"" + settings.listener + "}}\n";
+    std::string listeners;
+    for (const auto& name : settings.listeners) {
+      listeners += (listeners.empty() ? "" : ", ") + name + ": {address: \"127.0.0.1:0\"" + settings.listener + "}";
+    }
+    std::string text = "version: 1\nlisteners: {" + listeners + "}\n";
     text += "workers: " + std::to_string(settings.workers) + "\n";
-    text += "upstreams: {app: {servers: [" + servers + "]" + settings.upstream + "}}\n";
+    text += "upstreams: {app: {servers: [" + servers + "]" + settings.upstream + "}" + settings.upstreams + "}\n";
     text += "authenticators: {staff: {jwt: {token: [{cookie: access_token}, {bearer: Authorization}], ";
-    text += "keys: [{secret: " + std::string(kSecret) + "}], algorithms: [HS256]}}}\n";
+    text += "keys: [{secret: " + (settings.secret.empty() ? std::string(kSecret) : settings.secret) + "}], ";
+    text += "algorithms: [HS256]}}}\n";
     text += "inject: {X-User-Id: \"{subject}\"}\n";
     text += "access_log: {path: access.log, query: true}\n";
     if (!settings.limits.empty()) text += "limits: {" + settings.limits + "}\n";
+    if (!settings.shutdown.empty()) text += "shutdown: {" + settings.shutdown + "}\n";
     text += settings.routes;
     config::Diagnostics diagnostics("test.yaml");
     const auto environment = [](std::string_view) { return std::optional<std::string>(); };
@@ -156,16 +200,40 @@ class RunningProxy {
     policy::Policy::compile(*config_, diagnostics);
     if (!diagnostics.ok()) throw std::runtime_error(diagnostics.lines().front());
     labels_ = std::make_shared<const telemetry::LabelNames>(label_names(*config_));
+    shared_.buffers.bytes_max = config_->limits.memory_bytes_max;
+    open_sockets();
+  }
+
+  /// Those of the configuration's listeners, new ones where there are none of that name yet.
+  void open_sockets() {
+    Sockets sockets;
+    for (const auto& listener : config_->listeners) {
+      const auto known = sockets_.find(listener.name);
+      if (known != sockets_.end()) {
+        sockets.insert(*known);
+        continue;
+      }
+      auto socket = net::ListeningSocket::open(listener.address, listener.mode);
+      if (!socket) throw std::runtime_error(socket.error().text);
+      sockets.emplace(listener.name, std::make_shared<net::ListeningSocket>(std::move(*socket)));
+    }
+    sockets_ = std::move(sockets);
   }
 
   WorkerConfiguration configuration(unsigned worker) const {
     config::Diagnostics diagnostics("test.yaml");
+    ListeningSockets sockets;
+    for (const auto& listener : config_->listeners) sockets.push_back(sockets_.at(listener.name));
     return {.config = config_,
             .labels = labels_,
-            .sockets = {listeners_.begin(), listeners_.end()},
+            .sockets = std::move(sockets),
             .policy = policy::Policy::compile(*config_, diagnostics),
             .access_log = access_log_,
             .worker = worker};
+  }
+
+  static std::size_t place_of(const std::vector<std::string>& names, const std::string& name) {
+    return static_cast<std::size_t>(std::find(names.begin(), names.end(), name) - names.begin());
   }
 
   void join() {
@@ -177,7 +245,7 @@ class RunningProxy {
   std::shared_ptr<const config::Config> config_;
   std::shared_ptr<const telemetry::LabelNames> labels_;
   SharedState shared_;
-  std::vector<std::shared_ptr<net::ListeningSocket>> listeners_;
+  Sockets sockets_;
   std::shared_ptr<telemetry::AccessLog> access_log_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::future<void>> ended_;
