@@ -505,7 +505,8 @@ TEST(Reload, WhatWasReadAheadIsHeldToTheLimitOfNow) {
     ScriptedOrigin origin(telling_version(&held));
     RunningProxy proxy({origin.port()}, {.limits = before, .routes = routes_of(1)});
     Wire client(proxy.port());
-    std::thread sending([&] { client.send(get_line("/held") + get_line("/x", filler(bytes))); });
+    const std::string both = get_line("/held") + get_line("/x", filler(bytes));
+    std::thread sending([&] { client.send(both); });
     EXPECT_TRUE(held.asked.wait());
     proxy.apply({origin.port()}, {.limits = after, .routes = routes_of(2)});
     held.go.set();
@@ -616,8 +617,10 @@ TEST(Reload, ManyReloadsUnderLoadLoseNothing) {
     ASSERT_GE(told, version) << "a connection never goes back";
     version = told;
   };
+  constexpr int kClients = 4;
   std::vector<std::thread> clients;
-  for (int i = 0; i < 4; ++i) {
+  clients.reserve(kClients);
+  for (int i = 0; i < kClients; ++i) {
     clients.emplace_back([&, is_kept = i % 2 == 0] {
       while (!done && !testing::Test::HasFatalFailure()) {
         Wire client(port);
