@@ -3,6 +3,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -17,8 +18,9 @@
 namespace sidegate::app {
 namespace {
 
-using std::chrono::milliseconds;
 using std::chrono::steady_clock;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 /// Longer than any wait here, on any machine.
 constexpr std::chrono::seconds kPatience{20};
@@ -161,6 +163,8 @@ TEST_F(FileWatcherTest, TellsOfAChangeOnlyWhoDoesNotKnowOfIt) {
   watches_anew.watcher.watch({first, second});
   reads.watcher.look_anew();
   EXPECT_TRUE(becomes([&] { return watches_on.changes == 1; }));
+  EXPECT_THAT(watches_on.watcher.changed_files(), ElementsAre(first));
+  EXPECT_THAT(reads.watcher.changed_files(), IsEmpty());
   folder_.append("first", "again");
   const auto changes = [&] { return std::vector{watches_on.changes, watches_anew.changes, reads.changes}; };
   EXPECT_TRUE(becomes([&] {
@@ -180,11 +184,13 @@ TEST_F(FileWatcherTest, WhoeverIsToldMayWatchOtherFilesOrStop) {
   };
   folder_.append("first", "changed");
   ASSERT_TRUE(becomes([&] { return one.changes == 1; }));
+  EXPECT_THAT(one.watcher.changed_files(), ElementsAre(first));
   one.on_change = [&] { one.watcher.stop(); };
   folder_.append("first", "which nobody watches");
   folder_.append("second", "changed");
   EXPECT_TRUE(runs_dry());
   EXPECT_EQ(one.changes, 2);
+  EXPECT_THAT(one.watcher.changed_files(), ElementsAre(second));
 }
 
 TEST_F(FileWatcherTest, LetsTheLoopRunDryOnceStopped) {

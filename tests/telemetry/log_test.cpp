@@ -102,6 +102,20 @@ TEST_F(LogTest, HoldsToItsLevel) {
   }
 }
 
+TEST_F(LogTest, WhatAnOperatorDidIsWrittenAtEveryLevel) {
+  for (const char* format : {"json", "text"}) {
+    std::filesystem::remove(file_);
+    open(format, "error");
+    audit(Level::Debug, "reloaded");
+    audit(Level::Info, "reloaded");
+    audit(Level::Error, "not reloaded");
+    log(Level::Warning, "which nobody asked for");
+    EXPECT_THAT(lines(), testing::ElementsAre(testing::HasSubstr("reloaded"), testing::HasSubstr("reloaded"),
+                                              testing::HasSubstr("not reloaded")))
+        << format;
+  }
+}
+
 TEST_F(LogTest, HostileTextsStayOneLine) {
   using namespace std::string_view_literals;
   constexpr std::string_view kHostile = "a\"\n\r\x1b[0m\xff{}%s\0z"sv;
