@@ -672,6 +672,21 @@ TEST(Reload, ADrainGoesOnThroughIt) {
   EXPECT_TRUE(proxy.ends_within(milliseconds(kPatienceMilliseconds)));
 }
 
+TEST(Reload, AWorkerThatEndsBeginsToListenNowhere) {
+  Held held;
+  ScriptedOrigin origin(telling_version(&held));
+  RunningProxy proxy({origin.port()}, version(1));
+  Wire client(proxy.port());
+  client.send(get_line("/held"));
+  ASSERT_TRUE(held.asked.wait());
+  proxy.stop_accepting();
+  proxy.apply({origin.port()}, {.listeners = {"public", "new"}});
+  held.go.set();
+  EXPECT_EQ(client.read_answer().status(), 200U);
+  client.close();
+  EXPECT_TRUE(proxy.ends_within(milliseconds(2'000)));
+}
+
 TEST(Reload, AProxyMayBeDestroyedInTheMiddleOfIt) {
   for (int i = 0; i < 20; ++i) {
     Held held;
@@ -702,6 +717,7 @@ TEST(Reload, AWorkerThatNeverRanLetsGoOfTheConfigurationThatWaitsForIt) {
   config::Config next;
   next.listeners.push_back({.name = "public", .address = address, .where = {}});
   SharedState shared;
+  const Wire waiting(socket->address().port);
   {
     Worker worker(configuration_of({}, {}), shared);
     worker.apply(configuration_of(next, {socket}), [] {});
