@@ -183,6 +183,7 @@ TEST(ReadConfiguration, NothingThatAVariableHoldsIsShown) {
       {"method", "routes: [{" + route + ", methods: [\"${SECRET}\"]}]\n"},
       {"template", "routes: [{" + route + ", inject: {X-A: \"{${SECRET}}\"}}]\n"},
       {"template of all routes", "inject: {X-A: \"{${SECRET}}\"}\nroutes: [{" + route + "}]\n"},
+      {"name of a header", "routes: [{" + route + ", inject: {\"${SECRET}\": a}}]\n"},
       {"stripped header", "strip: [\"${SECRET}\"]\nroutes: [{" + route + "}]\n"},
       {"prefix to strip", "routes: [{" + route + ", rewrite: {strip_prefix: \"${SECRET}\"}}]\n"},
       {"prefix to add", "routes: [{" + route + ", rewrite: {prefix: \"${SECRET}\"}}]\n"},
