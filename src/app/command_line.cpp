@@ -109,6 +109,7 @@ std::string unknown_word(const CLI::App& app) {
 std::string misspelt_command(const CLI::App& app, std::string_view word) {
   std::vector<std::string> names;
   for (const auto* const command : app.get_subcommands({})) names.push_back(command->get_name());
+  if (std::find(names.begin(), names.end(), word) != names.end()) return {};
   const auto meant = config::did_you_mean(word, names);
   return meant.empty() ? std::string() : "there is no command \"" + std::string(word) + "\"" + meant;
 }

@@ -88,8 +88,9 @@ std::string Block::advice(const std::string& key) const {
 void Block::finish() const {
   for (const NamedValue& entry : entries_) {
     if (std::find(known_.begin(), known_.end(), entry.name) != known_.end()) continue;
+    const std::string name = entry.where.holds_variable ? ", which a variable names" : " " + shown(entry.name);
     cursor_.context().diagnostics.error({entry.where.line, entry.where.column, cursor_.where().path},
-                                        fmt::format("unknown key {}{}", shown(entry.name), advice(entry.name)));
+                                        "unknown key" + name + (entry.where.holds_variable ? "" : advice(entry.name)));
   }
 }
 

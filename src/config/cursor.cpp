@@ -184,10 +184,10 @@ std::vector<NamedValue> Cursor::entries() const {
     const auto first = std::find_if(entries.begin(), entries.end(),
                                     [&key](const NamedValue& entry) { return entry.name == key.text; });
     if (first != entries.end()) {
-      at_key.error(fmt::format("duplicate key {}, first on line {}", shown(key.text), first->where.line));
+      at_key.error(fmt::format("duplicate key {}, first on line {}", found(key), first->where.line));
       continue;
     }
-    std::string path = child_path(path_, key.text);
+    std::string path = child_path(path_, key.written.empty() ? key.text : key.written);
     entries.push_back(
         {key.text, {key.line, key.column, path, !key.written.empty()}, Cursor(node_->items[i + 1], path, *context_)});
   }

@@ -209,7 +209,7 @@ void WorkerLoop::apply(WorkerConfiguration next) {
     if (!snapshot->has(*pool)) pool->drain();
   }
   for (const auto& socket : snapshot->sockets()) {
-    if (!before->listener_of(*socket)) begin_accepting(socket);
+    if (!stopped_accepting_ && !before->listener_of(*socket)) begin_accepting(socket);
   }
   before.reset();
   for (Session& session : sessions_) session.on_reload();

@@ -92,12 +92,12 @@ TEST_F(LiveState, ShowsEachRouteAndHowItWasAnswered) {
   counters().count_request(3, MethodLabel::Get, 404, milliseconds(7));  // on no route
   EXPECT_EQ(routes(), boost::json::parse(R"({"routes": [
     {"name": "open", "listener": "inner", "path": ["/**"], "authenticate": "none", "upstream": "app",
-     "requests": 0, "answers": {}, "mean_ms": null},
+     "requests": 0, "answers": {}, "mean_us": null},
     {"name": "reports", "listener": "public", "host": ["a.example", "*.b.example"],
      "path": ["/reports", "/reports/archive/**"], "methods": ["GET", "POST"], "authenticate": ["partners"],
-     "upstream": "reports", "requests": 3, "answers": {"200": 2, "502": 1}, "mean_ms": 2.0},
+     "upstream": "reports", "requests": 3, "answers": {"200": 2, "502": 1}, "mean_us": 2000},
     {"name": "rest", "listener": "public", "path": ["/**"], "authenticate": "optional", "upstream": "app",
-     "requests": 1, "answers": {"0": 1}, "mean_ms": 5.0}
+     "requests": 1, "answers": {"0": 1}, "mean_us": 5000}
   ]})"));
 }
 
@@ -118,10 +118,10 @@ TEST_F(LiveState, ShowsEachUpstreamAndItsServers) {
   counters().origin_connections[0] = {.active = 1, .idle = 2};
   counters().origin_connections[2] = {.active = 3, .idle = 4};
   EXPECT_EQ(upstreams(), boost::json::parse(R"({"upstreams": [
-    {"name": "app", "retries": 6, "mean_ms": 3.0, "servers": [
+    {"name": "app", "retries": 6, "mean_us": 3000, "servers": [
       {"url": "http://127.0.0.1:1", "connections": {"active": 1, "idle": 2}, "answers": {"200": 1}},
       {"url": "http://127.0.0.1:2", "connections": {"active": 0, "idle": 0}, "answers": {"0": 1, "200": 1, "503": 1}}]},
-    {"name": "reports", "retries": 0, "mean_ms": null, "servers": [
+    {"name": "reports", "retries": 0, "mean_us": null, "servers": [
       {"url": "unix:/run/reports.sock", "connections": {"active": 3, "idle": 4}, "answers": {"0": 1}}]}
   ]})"));
 }

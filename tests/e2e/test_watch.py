@@ -38,7 +38,8 @@ def wait_for(gateway, result, count):
 
 
 def audit_lines(gateway):
-    return [line for line in gateway.log_lines() if line.get("audit")]
+    """Of reloads."""
+    return [line for line in gateway.log_lines() if line.get("audit") and "reloaded" in line["msg"]]
 
 
 # -- the file of a configuration
