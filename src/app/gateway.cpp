@@ -228,7 +228,7 @@ std::function<void()> Gateway::once_all(std::function<void()> done) {
   };
 }
 
-void Gateway::sum_counters(std::function<void(const telemetry::NamedCounters&)> done) {
+void Gateway::sum_counters(const std::function<void(const telemetry::NamedCounters&)>& done) {
   const auto collection = std::make_shared<Collection>(now_.labels);
   for (const auto& last : workers_done_) collection->sum.merge(last);
   collection->awaited = workers_.size() - workers_done_.size();

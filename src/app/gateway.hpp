@@ -98,7 +98,7 @@ class Gateway {
   /// What each worker is to call; `done` is then called once, on the main thread.
   std::function<void()> once_all(std::function<void()> done);
   /// The sum of the workers' counters, under the names of the current configuration.
-  void sum_counters(std::function<void(const telemetry::NamedCounters&)> done);
+  void sum_counters(const std::function<void(const telemetry::NamedCounters&)>& done);
   telemetry::ProcessCounters process_counters() const;
 
   Source source_;

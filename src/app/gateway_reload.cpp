@@ -48,7 +48,8 @@ std::optional<Gateway::Generation> Gateway::prepare(config::Config config, Diagn
   try {
     next.access_log = open_access_log(*next.config);
     sink = next.config->log.where;
-    telemetry::open_log(next.config->log);
+    const bool same_log = now_.config && now_.config->log == next.config->log;
+    if (!same_log) telemetry::open_log(next.config->log);
   } catch (const std::system_error& error) {
     diagnostics.error(sink, error.what());
     return std::nullopt;

@@ -23,7 +23,7 @@ ENVIRONMENT = {"JWT_KEY": STRONG_KEY, "OLD_JWT_KEY": STRONG_KEY, "EMPTY": "", "P
 # The wrong examples that the schema lets pass, by the reason. All others it must refuse.
 ONLY_THE_PROGRAM_SEES = {
     "this is no YAML, or more than one document: the editor says so, with or without a schema": [
-        "alias-instead-of-wildcard", "quotes-missing-at-ipv6", "tab-indentation", "two-documents",
+        "alias-instead-of-wildcard", "quote-not-closed", "quotes-missing-at-ipv6", "tab-indentation", "two-documents",
     ],
     "a schema sees the values that were read, not how they were written": ["anchors", "duplicate-key"],
     "one part speaks of another": [

@@ -166,6 +166,8 @@ struct Log {
   std::string format = "json";  ///< json or text
   std::string path = "stderr";  ///< stderr, stdout or the absolute path of a file
   Location where{};             ///< of the path
+
+  bool operator==(const Log&) const = default;
 };
 
 struct AccessLog {
