@@ -221,7 +221,7 @@ WorkerLoop::Accepting::~Accepting() {
 }
 
 void WorkerLoop::begin_accepting(const std::shared_ptr<const net::ListeningSocket>& socket) {
-  accepting_.push_back(std::make_shared<Accepting>(socket, Descriptor(executor(), socket->descriptor())));
+  accepting_.push_back(std::make_shared<Accepting>(socket, executor()));
   boost::asio::co_spawn(executor(), accept_from(accepting_.back()), boost::asio::detached);
 }
 

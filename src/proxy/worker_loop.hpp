@@ -14,6 +14,7 @@
 
 #include <chrono>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "exchange.hpp"
@@ -73,6 +74,10 @@ class WorkerLoop {
   using Descriptor = boost::asio::posix::basic_stream_descriptor<net::Executor>;
   /// A listening socket that this worker waits on, beside the others.
   struct Accepting {
+    Accepting(std::shared_ptr<const net::ListeningSocket> listening, const net::Executor& executor)
+        : socket(std::move(listening)), descriptor(executor, socket->descriptor()) {}
+    Accepting(const Accepting&) = delete;
+    Accepting& operator=(const Accepting&) = delete;
     ~Accepting();
 
     std::shared_ptr<const net::ListeningSocket> socket;
