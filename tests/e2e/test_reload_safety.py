@@ -3,7 +3,6 @@
 import json
 import os
 import pathlib
-import resource
 import signal
 import time
 
@@ -15,7 +14,7 @@ from support import tokens
 from support.gateway import TIMEOUT, jwt_authenticator, open_routes, servers, staff_routes
 from support.polling import PATIENCE, wait_until
 from support.ports import free_port
-from support.raw import RawClient, ask, request
+from support.raw import RawClient, request
 
 OTHER_KEY = "another-signing-key-that-is-long-enough-for-HS256"
 
@@ -45,30 +44,6 @@ def with_key(key):
 
 def connections(gateway, listener):
     return gateway.metrics().total("sidegate_connections", listener=listener)
-
-
-@pytest.mark.parametrize("left", [0, 1, 2, 3])
-def test_descriptors_are_short(gateways, origin, left):
-    """A new listener is opened or refused; whichever it is, nobody else notices."""
-    gateway = gateways.start({**open_routes(origin.url), "workers": 2})
-    with gateway.raw() as client:
-        assert client.send(get()).read_response().status == 200
-        admin = requests.Session()  # its connection is there before the descriptors are gone
-        assert admin.get(gateway.admin_url + "/readyz", timeout=TIMEOUT).status_code == 200
-        file = pathlib.Path(gateway.command[-1])
-        blocks = json.loads(file.read_text())
-        other = free_port()
-        blocks["listeners"]["other"] = {"address": f"127.0.0.1:{other}"}
-        file.write_text(json.dumps(blocks))
-        descriptors = len(os.listdir(f"/proc/{gateway.pid}/fd"))
-        _, most = resource.prlimit(gateway.pid, resource.RLIMIT_NOFILE)
-        resource.prlimit(gateway.pid, resource.RLIMIT_NOFILE, (descriptors + left, most))
-        answer = admin.post(gateway.admin_url + "/reload", json={}, timeout=TIMEOUT)
-        assert answer.status_code in (200, 422), answer.text
-        assert client.send(get()).read_response().status == 200
-        resource.prlimit(gateway.pid, resource.RLIMIT_NOFILE, (most, most))
-        assert requests.post(gateway.admin_url + "/reload", json={}, timeout=TIMEOUT).status_code == 200
-        assert ask(other, get()).status == 200
 
 
 def test_a_log_becomes_a_pipe_that_nobody_reads(gateways, origin, tmp_path):

@@ -190,8 +190,8 @@ TEST(HostPattern, RefusesWhatIsNoHost) {
                            "*a.example", "a.*.example", "user@a"}) {
     const auto pattern = HostPattern::compile(text);
     ASSERT_FALSE(pattern.has_value()) << text;
-    EXPECT_EQ(pattern.error().text,
-              "the host \"" + std::string(text) + "\" is no name, \"*.name\" or address without a port");
+    EXPECT_EQ(pattern.error().text, "the host \"" + std::string(text) +
+                                        "\" must be a name, \"*.name\" or an address, with no port and no scheme");
   }
 }
 
