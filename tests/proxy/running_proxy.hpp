@@ -113,8 +113,19 @@ class RunningProxy {
   void begin_drain() {
     for (auto& worker : workers_) worker->begin_drain();
   }
+  /// The sockets are closed once no worker waits on them any more, as the gateway does it.
   void stop_accepting() {
-    for (auto& worker : workers_) worker->stop_accepting();
+    std::vector<std::future<void>> stopped;
+    for (auto& worker : workers_) {
+      const auto done = std::make_shared<std::promise<void>>();
+      stopped.push_back(done->get_future());
+      worker->stop_accepting([done] { done->set_value(); });
+    }
+    constexpr std::chrono::milliseconds kMoment{1};
+    for (std::size_t i = 0; i < stopped.size(); ++i) {
+      const auto has_ended = [&] { return ended_[i].wait_for(kMoment) == std::future_status::ready; };
+      while (stopped[i].wait_for(kMoment) != std::future_status::ready && !has_ended()) continue;
+    }
     for (const auto& [name, socket] : sockets_) socket->close();
   }
   void abort() {
