@@ -173,10 +173,14 @@ void ListeningSocket::remove_file() noexcept {
 
 void ListeningSocket::refuse_new() noexcept {
   remove_file();
-  // Closing the socket would reset whoever is in its queue. A filter that passes nothing keeps others from joining
-  // them; they try again, and find it closed.
-  sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
-  const sock_fprog filter{1, &nothing};
+  // Closing the socket would reset whoever is in its queue. A filter that drops the first segment of a connection (SYN,
+  // RFC 9293 section 3.1) keeps others from joining them; they try again, and find it closed.
+  constexpr unsigned kFlagsOffset = 13;
+  constexpr unsigned kSyn = 0x02;
+  std::array<sock_filter, 4> no_syn{{BPF_STMT(BPF_LD | BPF_B | BPF_ABS, kFlagsOffset),
+                                     BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, kSyn, 0, 1), BPF_STMT(BPF_RET | BPF_K, 0),
+                                     BPF_STMT(BPF_RET | BPF_K, 0xFFFFFFFF)}};
+  const sock_fprog filter{no_syn.size(), no_syn.data()};
   ::setsockopt(descriptor_, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter);
 }
 
