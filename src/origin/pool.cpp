@@ -88,6 +88,7 @@ boost::asio::awaitable<Result<ConnectionPtr>, net::Executor> Pool::connect(const
 
 boost::asio::awaitable<Result<ConnectionPtr>, net::Executor> Pool::connect_to(ServerState& server) {
   const auto deadline = std::chrono::steady_clock::now() + settings_.connect_timeout;
+  server.trouble.clear();
   co_await resolve(server, deadline);
   // Others may have gone on meanwhile.
   if (aborted_ || server.open >= settings_.max_connections) co_return Reason::OriginExhausted;

@@ -209,7 +209,8 @@ boost::asio::awaitable<bool, net::Executor> Session::connect() {
   loop_.deadlines().clear(*this);  // the pool has one of its own
   auto made = co_await pool->connect(exchange_->asked_server);
   if (!made) {
-    if (exchange_->asked_server != nullptr) loop_.warn_of_server(*exchange_->asked_server);
+    const auto* const asked = exchange_->asked_server;
+    if (asked != nullptr && asked->trouble) loop_.warn_of_server(*asked);
     if (!exchange_->failure) exchange_->failure = made.error();
     co_return false;
   }
