@@ -2,30 +2,32 @@
 
 import http.client
 
-import tokens
-from contestants import BODY_BYTES
-
-USER_ID = "4217"
+from origin import BODY_BYTES
+from tokens import USER_ID
 
 
 class WrongAnswer(Exception):
     """A contestant that does not do what it is measured for."""
 
 
-def check(contestant, key):
-    good = tokens.mint(key, USER_ID)
-    _expect(contestant, "a good token", "/", good, 200, length=BODY_BYTES)
-    if not contestant.authenticates:
+def check(server, issuer, stranger):
+    """`stranger` is an issuer whose tokens no contestant may believe."""
+    algorithm = server.contestant.algorithm
+    good = issuer.usual(algorithm or "HS256")
+    for path, size in BODY_BYTES.items():
+        _expect(server, "a good token", path, good, 200, length=size)
+    if not algorithm:
         return
-    _expect(contestant, "a good token and a forged identity", "/user-id", good, 200, body=USER_ID)
-    _expect(contestant, "no token", "/", None, 401)
-    _expect(contestant, "a token of another key", "/", tokens.mint(tokens.make_key(), USER_ID), 401)
-    _expect(contestant, "an expired token", "/", tokens.mint(key, USER_ID, expires_in=-1), 401)
-    _expect(contestant, "nonsense instead of a token", "/", "nonsense", 401)
+    _expect(server, "a good token and a forged identity", "/user-id", good, 200, body=USER_ID)
+    _expect(server, "no token", "/", None, 401)
+    _expect(server, "a token of another key", "/", stranger.mint(algorithm), 401)
+    _expect(server, "an expired token", "/", issuer.mint(algorithm, expires_in=-1), 401)
+    _expect(server, "nonsense instead of a token", "/", "nonsense", 401)
 
 
-def _expect(contestant, what, path, token, status, body=None, length=None):
-    connection = http.client.HTTPConnection("127.0.0.1", contestant.port, timeout=5)
+def _expect(server, what, path, token, status, body=None, length=None):
+    name = server.contestant.name
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
     try:
         headers = {"X-User-Id": "1"}
         if token:
@@ -34,12 +36,12 @@ def _expect(contestant, what, path, token, status, body=None, length=None):
         answer = connection.getresponse()
         got = answer.read().decode(errors="replace")
     except (OSError, http.client.HTTPException) as error:
-        raise WrongAnswer(f"{contestant.name}: {what}: {error!r}\n{contestant.process.tail()}") from error
+        raise WrongAnswer(f"{name}: {what}: {error!r}\n{server.process.tail()}") from error
     finally:
         connection.close()
     if answer.status != status:
-        raise WrongAnswer(f"{contestant.name}: {what}: {answer.status} instead of {status}: {got[:200]}")
+        raise WrongAnswer(f"{name}: {what}: {answer.status} instead of {status}: {got[:200]}")
     if body is not None and got != body:
-        raise WrongAnswer(f"{contestant.name}: {what}: the origin was sent {got[:200]!r} instead of {body!r}")
+        raise WrongAnswer(f"{name}: {what}: the origin was sent {got[:200]!r} instead of {body!r}")
     if length is not None and len(got) != length:
-        raise WrongAnswer(f"{contestant.name}: {what}: {len(got)} bytes instead of {length}")
+        raise WrongAnswer(f"{name}: {what}: {len(got)} bytes instead of {length}")

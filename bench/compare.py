@@ -1,131 +1,124 @@
 #!/usr/bin/python3
-"""Sidegate beside HAProxy doing the same job, and beside HAProxy doing none. README.md says how to read it."""
+"""Sidegate beside HAProxy, nginx and a relay that knows no HTTP: CPU time, latency and memory. README.md says how to
+read it."""
 
 import argparse
 import datetime
 import json
 import os
-import shutil
+import resource
 import signal
-import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
+import chart
 import checks
-import contestants
+import machine
+import native
 import report
-import tokens
-from load import LoadFailure, LoadGenerator
-from processes import StartFailure, free_ports
+import scenarios
+from contestant import Surroundings
+from load import CONNECTIONS, LoadFailure
+from origin import BODY_BYTES, Origin
+from outcome import Outcome
+from packages import install_what_is_missing
+from processes import StartFailure
+from tokens import Issuer
 
 ROOT = Path(__file__).resolve().parent.parent
-CONNECTIONS = 64
-WARM_UP_SECONDS = 1
-PACKAGES = {"haproxy": "haproxy", "nginx": "nginx-light", "wrk": "wrk", "taskset": "util-linux"}
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What a scenario needs to know of the run."""
+
+    folder: Path
+    surroundings: Surroundings
+    stranger: Issuer  # whose tokens nobody may believe
+    load_cpu: int
+    rounds: int
+    seconds: int
+    warm_up_seconds: int
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sidegate", type=Path, default=ROOT / "build/release/sidegate", metavar="FILE",
                         help="the binary to measure (default: %(default)s)")
-    parser.add_argument("--contestants", default=",".join(contestants.ALL), metavar="A,B",
+    parser.add_argument("--scenario", default=",".join(scenarios.ALL), metavar="NAME[,NAME]",
                         help="which, and in which order (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=int, default=6, help="of load for each contestant in each round")
-    parser.add_argument("--quick", action="store_true", help="3 rounds of 2 seconds")
-    parser.add_argument("--tokens", type=int, default=1, help="how many different ones the requests carry in turn")
-    parser.add_argument("--logs", choices=["off", "on"], default="off", help="access logs, of everyone or of nobody")
+    parser.add_argument("--seconds", type=int, default=2, help="of load for each contestant in each round")
+    parser.add_argument("--quick", action="store_true", help="2 rounds of 1 second, without a warm-up")
+    parser.add_argument("--logs", choices=["on", "off"], default="on", help="access logs, of everyone or of nobody")
     parser.add_argument("--proxy-cpu", type=int, default=0)
-    parser.add_argument("--load-cpu", type=int, default=1, help="for the origin and wrk")
-    parser.add_argument("--json", type=Path, default=ROOT / "build/bench/compare.json", metavar="FILE")
+    parser.add_argument("--load-cpu", type=int, default=1, help="for the origin and the load")
+    parser.add_argument("--json", type=Path, default=native.BUILD / "compare.json", metavar="FILE")
+    parser.add_argument("--svg", type=Path, default=native.BUILD / "compare.svg", metavar="FILE")
     arguments = parser.parse_args()
     if arguments.quick:
-        arguments.rounds, arguments.seconds = 3, 2
-    arguments.contestants = arguments.contestants.split(",")
-    unknown = [name for name in arguments.contestants if name not in contestants.ALL]
+        arguments.rounds, arguments.seconds = 2, 1
+    arguments.scenario = arguments.scenario.split(",")
+    unknown = [name for name in arguments.scenario if name not in scenarios.ALL]
     if unknown:
-        parser.error(f"no such contestant: {', '.join(unknown)}")
-    if min(arguments.rounds, arguments.seconds, arguments.tokens) < 1:
-        parser.error("--rounds, --seconds and --tokens are at least 1")
+        parser.error(f"no such scenario: {', '.join(unknown)}")
+    if min(arguments.rounds, arguments.seconds) < 1:
+        parser.error("--rounds and --seconds are at least 1")
     absent = {arguments.proxy_cpu, arguments.load_cpu} - os.sched_getaffinity(0)
     if absent:
         parser.error(f"no such CPU for this process: {', '.join(map(str, sorted(absent)))}")
-    if arguments.sidegate != parser.get_default("sidegate") and not arguments.sidegate.exists():
-        parser.error(f"no such file: {arguments.sidegate}")
+    if not arguments.sidegate.exists():
+        parser.error(f"no such file: {arguments.sidegate}; to build it: cmake --preset release && "
+                     "cmake --build --preset release")
     arguments.sidegate = arguments.sidegate.resolve()
     return arguments
 
 
-def install_what_is_missing():
-    os.environ["PATH"] += ":/usr/sbin:/sbin"
-    missing = [package for program, package in PACKAGES.items() if not shutil.which(program)]
-    if not missing:
-        return
-    become_root = [] if os.geteuid() == 0 else ["sudo", "-n"]
-    print(f"installing {', '.join(missing)}", file=sys.stderr)
-    for command in (["update"], ["install", "-y", "--no-install-recommends", *missing]):
-        subprocess.run([*become_root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", *command], check=True,
-                       stdout=sys.stderr, timeout=300)
-
-
-def measure(contestant, generator, seconds):
-    before = contestant.process.cpu_seconds()
-    load = generator.run(contestant.url(), seconds)
-    cpu = contestant.process.cpu_seconds() - before
-    contestant.process.forget_output()
-    return report.Round(requests=load.requests, requests_per_second=load.requests / load.seconds,
-                        cpu_microseconds=cpu / load.requests * 1e6, busy=cpu / load.seconds,
-                        median_latency=load.median_latency, p99_latency=load.p99_latency)
-
-
-def compare(chosen, generator, arguments):
-    """All of them run all the time and take turns, so that whatever else the machine does meets each of them alike."""
-    results = {contestant.name: [] for contestant in chosen}
-    for contestant in chosen:
-        generator.run(contestant.url(), WARM_UP_SECONDS)
-    for number in range(1, arguments.rounds + 1):
-        for contestant in chosen:
-            got = measure(contestant, generator, arguments.seconds)
-            results[contestant.name].append(got)
-            print(f"round {number}/{arguments.rounds}: {contestant.name}: {got.requests_per_second:,.0f} requests/s, "
-                  f"{got.cpu_microseconds:.2f} µs CPU each", file=sys.stderr, flush=True)
-    return results
+def allow_many_descriptors():
+    """For 10,000 connections a proxy may want two each. Without the right to raise the limit it stays."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(most, 65536), max(most, 65536)))
+    except (ValueError, PermissionError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def run(arguments, folder):
-    origin_port, *ports = free_ports(1 + 2 * len(arguments.contestants))
-    key = tokens.make_key()
-    setting = contestants.Setting(folder=folder, cpu=arguments.proxy_cpu, origin_port=origin_port, key=key,
-                                  logs=arguments.logs == "on", sidegate=arguments.sidegate)
-    chosen = []
-    for place, name in enumerate(arguments.contestants):
-        if contestants.ALL[name].is_there(setting):
-            chosen.append(contestants.ALL[name](setting, *ports[2 * place:2 * place + 2]))
-        else:
-            print(f"left out, since it is not there: {name}", file=sys.stderr)
-    generator = LoadGenerator(arguments.load_cpu, CONNECTIONS,
-                              [tokens.mint(key, str(4200 + i)) for i in range(arguments.tokens)], folder)
-    origin = contestants.Origin(folder, arguments.load_cpu, origin_port)
+    """The outcome of each scenario by its name; one that fails does not keep the others from running."""
+    issuer = Issuer(folder / "issuer")
+    origin = Origin(folder, arguments.load_cpu, issuer.usual("HS256"))
+    bench = Bench(
+        folder=folder, surroundings=Surroundings(arguments.proxy_cpu, origin, issuer, arguments.logs == "on",
+                                                 arguments.sidegate),
+        stranger=Issuer(folder / "stranger"), load_cpu=arguments.load_cpu, rounds=arguments.rounds,
+        seconds=arguments.seconds, warm_up_seconds=0 if arguments.quick else 1)
+    outcomes = {}
     try:
-        origin.start()
-        for contestant in chosen:
-            contestant.start()
-            checks.check(contestant, key)
-        return compare(chosen, generator, arguments)
+        origin.wait_until_it_listens()
+        for name in arguments.scenario:
+            try:
+                outcomes[name] = Outcome(scenarios.ALL[name], scenarios.ALL[name].run(bench))
+            except (StartFailure, checks.WrongAnswer, LoadFailure) as failure:
+                outcomes[name] = Outcome(scenarios.ALL[name], failure=str(failure))
+                print(f"{name}: failed: {failure}", file=sys.stderr)
     finally:
-        for each in (*chosen, origin):
-            each.stop()
+        origin.stop()
+    return outcomes
 
 
 def describe(arguments):
-    commands = {"haproxy": ["haproxy", "-v"], "nginx": ["nginx", "-v"], "wrk": ["wrk", "-v"]}
-    if arguments.sidegate.exists():
-        commands["sidegate"] = [arguments.sidegate, "version"]
-    settings = {name: value for name, value in vars(arguments).items() if name not in ("json", "sidegate", "quick")}
     return {"date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-            "machine": report.machine(), "versions": report.versions(commands),
-            "settings": {**settings, "connections": CONNECTIONS, "body_bytes": contestants.BODY_BYTES}}
+            "commit": machine.commit(), "machine": machine.describe(), "versions": machine.versions(arguments.sidegate),
+            "settings": {"rounds": arguments.rounds, "seconds": arguments.seconds, "logs": arguments.logs,
+                         "proxy_cpu": arguments.proxy_cpu, "load_cpu": arguments.load_cpu, "connections": CONNECTIONS,
+                         "body_bytes": BODY_BYTES}}
+
+
+def write(file, text):
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
 
 
 def main():
@@ -133,19 +126,18 @@ def main():
     # A stop from outside unwinds as well, so that no process is left.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     install_what_is_missing()
+    native.compile_all()
+    allow_many_descriptors()
     context = describe(arguments)
     in_memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="bench-", dir=in_memory) as folder:
-        try:
-            results = run(arguments, Path(folder))
-        except (StartFailure, checks.WrongAnswer, LoadFailure) as failure:
-            sys.exit(f"compare: {failure}")
-    baseline = contestants.BASELINE.name
-    print(report.table(results, baseline))
-    arguments.json.parent.mkdir(parents=True, exist_ok=True)
-    arguments.json.write_text(json.dumps(report.as_json(results, baseline, context), indent=2) + "\n")
-    print(f"\n{context['machine']['cpu']}, kernel {context['machine']['kernel']}; {arguments.rounds} × "
-          f"{arguments.seconds} s, {CONNECTIONS} connections, access logs {arguments.logs}; details: {arguments.json}")
+        outcomes = run(arguments, Path(folder))
+    print(report.markdown(outcomes, context))
+    write(arguments.json, json.dumps(report.as_json(outcomes, context), indent=2) + "\n")
+    write(arguments.svg, chart.draw(outcomes, context))
+    print(f"\nDetails: {arguments.json}; chart: {arguments.svg}")
+    if any(outcome.failure for outcome in outcomes.values()):
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""Processes of a comparison: started on one CPU, watched until they listen, stopped by their id, and their CPU time."""
+"""Processes of a comparison: started on one CPU, watched until they listen, stopped by their id; CPU time, memory."""
 
 import os
+import re
 import socket
 import subprocess
 import time
@@ -54,13 +55,6 @@ class Process:
     def tail(self):
         return "\n".join(file.read_text(errors="replace")[-2000:] for file in (self.output, self.errors)).strip()
 
-    def forget_output(self):
-        """Empties what was written, so that logs of a long run do not fill the memory that they lie in."""
-        os.truncate(self.output, 0)
-
-    def is_running(self):
-        return self._popen.poll() is None
-
     def stop(self):
         if self._popen.poll() is not None:
             return
@@ -75,6 +69,10 @@ class Process:
         """Of all threads of the process and its children that live, to the nanosecond of the scheduler's clock."""
         return sum(_thread_nanoseconds(process) for process in _tree(self._popen.pid)) / 1e9
 
+    def resident_bytes(self):
+        """Of the process and its children. The pages that they share count for each of them."""
+        return sum(_resident_kib(process) for process in _tree(self._popen.pid)) * 1024
+
 
 def _tree(pid):
     pids = [pid]
@@ -87,3 +85,8 @@ def _tree(pid):
 def _thread_nanoseconds(pid):
     """sum_exec_runtime, the first number of schedstat: utime and stime count in ticks of 10 ms only."""
     return sum(int((task / "schedstat").read_text().split()[0]) for task in Path(f"/proc/{pid}/task").iterdir())
+
+
+def _resident_kib(pid):
+    """VmRSS of /proc/PID/status would be off by what each CPU has not added to it yet."""
+    return int(re.search(r"^Rss:\s+(\d+) kB$", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)[1])

@@ -1,84 +1,94 @@
-"""What a comparison came to: medians over the rounds, a Markdown table, and JSON with all of it."""
+"""The outcome as Markdown tables, and as JSON with every round."""
 
-import os
-import platform
-import re
-import subprocess
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from statistics import median
+from dataclasses import asdict
+
+from scenario import IdleScenario
 
 
-@dataclass
-class Round:
-    """One contestant in one round."""
-
-    requests: int
-    requests_per_second: float
-    cpu_microseconds: float  # of the proxy, per request
-    busy: float  # share of its CPU that the proxy used
-    median_latency: float
-    p99_latency: float
-
-
-def summarise(rounds, baseline_rounds):
-    """The middle of each number and its extremes. The ratio is taken round by round, so that a machine which is slower
-    for a while is slower for both sides of it."""
-    ratios = [own.cpu_microseconds / base.cpu_microseconds for own, base in zip(rounds, baseline_rounds)]
-    return {
-        "requests_per_second": _spread([each.requests_per_second for each in rounds]),
-        "cpu_microseconds": _spread([each.cpu_microseconds for each in rounds]),
-        "cpu_ratio": _spread(ratios) if ratios else None,
-        "busy": median(each.busy for each in rounds),
-        "median_latency": median(each.median_latency for each in rounds),
-        "p99_latency": median(each.p99_latency for each in rounds),
-    }
-
-
-def _spread(values):
-    return {"median": median(values), "min": min(values), "max": max(values)}
-
-
-def table(results, baseline_name):
-    """`results`: the rounds of each contestant by its name."""
-    lines = [
-        f"| contestant | requests/s (min–max) | CPU µs/request (min–max) | CPU ÷ {baseline_name} | CPU busy | p50 / p99 ms |",
-        "| --- | ---: | ---: | ---: | ---: | ---: |",
+def markdown(outcomes, context):
+    costs, memories = [], []
+    for outcome in outcomes.values():
+        rows = memories if isinstance(outcome.scenario, IdleScenario) else costs
+        row = _memory_row if rows is memories else _cost_row
+        rows += [row(outcome, name) for name in outcome.results]
+    verdicts = [_verdict_row(outcome.scenario.name, verdict)
+                for outcome in outcomes.values() for verdict in outcome.verdicts()]
+    parts = [
+        _table("scenario | bar | Sidegate | rival | ratio (min–max) | at most | met", "llrrrrl", verdicts),
+        _table("scenario | contestant | CPU µs/request (min–max) | requests/s (min–max) | CPU busy | p50 / p99 ms",
+               "llrrrr", costs),
+        _table("scenario | contestant | RSS after start, MiB | warm | with idle connections | bytes/idle connection",
+               "llrrrr", memories),
+        *[f"**{name} failed**: {outcome.failure}" for name, outcome in outcomes.items() if outcome.failure],
+        footer(context),
     ]
-    for name, rounds in results.items():
-        line = summarise(rounds, results.get(baseline_name, []))
-        rate, cpu, ratio = line["requests_per_second"], line["cpu_microseconds"], line["cpu_ratio"]
-        ratio_text = f"{ratio['median']:.2f} ({ratio['min']:.2f}–{ratio['max']:.2f})" if ratio else "–"
-        lines.append(
-            f"| {name} | {rate['median']:,.0f} ({rate['min']:,.0f}–{rate['max']:,.0f}) "
-            f"| {cpu['median']:.2f} ({cpu['min']:.2f}–{cpu['max']:.2f}) | {ratio_text} | {line['busy']:.0%} "
-            f"| {line['median_latency'] * 1e3:.2f} / {line['p99_latency'] * 1e3:.2f} |")
-    return "\n".join(lines)
+    return "\n\n".join(part for part in parts if part)
 
 
-def as_json(results, baseline_name, context):
-    baseline_rounds = results.get(baseline_name, [])
+def footer(context):
+    machine, settings = context["machine"], context["settings"]
+    return (f"{context['date'][:10]}, commit {context['commit']}; {machine['cpus']} × {machine['cpu']}, "
+            f"Linux {machine['kernel']}, load {machine['load_before']:.1f} before; "
+            f"{settings['rounds']} × {settings['seconds']} s, {settings['connections']} connections, "
+            f"access logs {settings['logs']}")
+
+
+def as_json(outcomes, context):
+    return {**context, "scenarios": {name: _scenario_as_json(outcome) for name, outcome in outcomes.items()}}
+
+
+def _scenario_as_json(outcome):
+    if outcome.failure:
+        return {"what": outcome.scenario.what, "failure": outcome.failure}
     return {
-        **context,
+        "what": outcome.scenario.what,
+        "bars": [{**asdict(verdict), "met": verdict.met} for verdict in outcome.verdicts()],
         "contestants": {
-            name: {"summary": summarise(rounds, baseline_rounds), "rounds": [asdict(each) for each in rounds]}
-            for name, rounds in results.items()
+            name: {"summary": {key: asdict(value) for key, value in outcome.summary(name).items()},
+                   "rounds": [asdict(each) for each in rounds]}
+            for name, rounds in outcome.results.items()
         },
     }
 
 
-def machine():
-    cpu = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-    return {"cpu": cpu[1] if cpu else platform.machine(), "cpus": os.cpu_count(), "kernel": platform.release(),
-            "load_before": os.getloadavg()[0]}
+def _table(head, alignment, rows):
+    if not rows:
+        return ""
+    ruler = " | ".join({"l": "---", "r": "---:"}[column] for column in alignment)
+    return "\n".join(f"| {line} |" for line in (head, ruler, *rows))
 
 
-def versions(commands):
-    """The first line that each program prints of itself."""
-    return {name: _first_line(command) for name, command in commands.items()}
+def _verdict_row(scenario, verdict):
+    own, rival = (_amount(number, verdict.unit) for number in (verdict.own, verdict.rival))
+    if verdict.rival:
+        ratio, at_most = _range(verdict.value, ".2f"), f"{verdict.at_most:.2f}"
+    else:
+        ratio, at_most = "–", _amount(verdict.at_most, verdict.unit)
+    return " | ".join([scenario, verdict.what, own, rival, ratio, at_most, "yes" if verdict.met else "**no**"])
 
 
-def _first_line(command):
-    done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
-    lines = (done.stdout + done.stderr).strip().splitlines()
-    return lines[0] if lines else "unknown"
+def _cost_row(outcome, name):
+    line = outcome.summary(name)
+    return " | ".join([
+        outcome.scenario.name, name,
+        _range(line["cpu_microseconds"], ".2f"), _range(line["requests_per_second"], ",.0f"),
+        f"{line['busy'].median:.0%}",
+        f"{line['median_latency'].median * 1e3:.2f} / {line['p99_latency'].median * 1e3:.2f}"])
+
+
+def _memory_row(outcome, name):
+    line = outcome.summary(name)
+    mebibytes = [f"{line[key].median / 2**20:.1f}" for key in ("start_bytes", "warm_bytes", "idle_bytes")]
+    return " | ".join([outcome.scenario.name, name, *mebibytes, f"{line['bytes_per_connection'].median:,.0f}"])
+
+
+def _range(value, form):
+    return f"{value.median:{form}} ({value.min:{form}}–{value.max:{form}})"
+
+
+def _amount(number, unit):
+    if number is None:
+        return "–"
+    if unit == "bytes":
+        return f"{number / 2**20:.1f} MiB" if number >= 2**20 else f"{number:,.0f} bytes"
+    return f"{number:.2f} {unit}"
