@@ -3,6 +3,8 @@
 #include <sidegate/demo/demo.hpp>
 #include <sidegate/telemetry/log.hpp>
 
+#include <malloc.h>
+
 #include <CLI/CLI.hpp>
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -32,7 +34,12 @@ int fail(const base::Message& message) {
   return kFailed;
 }
 
+/// A block of this size or more, such as the buffer of a connection, is mapped by itself, so that it goes back to the
+/// system alone. Out of the heap it would stay resident until everything behind it is free too.
+constexpr int kMappedBytes = 16 * 1024;
+
 int run(const std::string& file) {
+  ::mallopt(M_MMAP_THRESHOLD, kMappedBytes);
   const auto environment = config::process_environment();
   auto configuration = find_configuration(file, environment);
   if (!configuration.ok()) {

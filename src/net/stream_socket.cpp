@@ -1,7 +1,5 @@
 #include <sidegate/net/stream_socket.hpp>
 
-#include <boost/asio/error.hpp>
-
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -21,17 +19,6 @@ SendResult send_now(StreamSocket& socket, std::span<const iovec> slices) noexcep
     if (errno == EINTR) continue;
     if (errno == EAGAIN || errno == EWOULDBLOCK) return {SendStatus::WouldBlock, 0};
     return {SendStatus::Failed, 0};
-  }
-}
-
-ReceiveResult receive_now(StreamSocket& socket, boost::asio::mutable_buffer space) noexcept {
-  while (true) {
-    const ssize_t came = ::recv(socket.native_handle(), space.data(), space.size(), MSG_DONTWAIT);
-    if (came > 0) return {{}, static_cast<std::size_t>(came)};
-    if (came == 0) return {boost::asio::error::eof, 0};
-    if (errno == EINTR) continue;
-    if (errno == EAGAIN || errno == EWOULDBLOCK) return {boost::asio::error::would_block, 0};
-    return {boost::system::error_code(errno, boost::system::system_category()), 0};
   }
 }
 

@@ -31,6 +31,16 @@ void Connection::close() noexcept {
   if (std::exchange(counted_, false)) --server_->open;
 }
 
+// What was read meanwhile would be handed, as an answer, to whoever takes the connection before its reader is woken. So
+// the buffer begins with a byte that no answer begins with.
+void Connection::expect_silence() noexcept {
+  *static_cast<char*>(buffer_.space().data()) = kSilence;
+}
+
+bool Connection::is_silent() noexcept {
+  return *static_cast<const char*>(buffer_.space().data()) == kSilence && net::is_quiet(socket_);
+}
+
 // Out of the idle ones as well, if it is one of them.
 void Connection::on_deadline() {
   pool_->discard(*this);
@@ -55,7 +65,7 @@ ConnectionPtr Pool::take_idle() {
       ConnectionPtr connection = std::move(server.idle.back());
       server.idle.pop_back();
       if (!connection->is_open()) continue;
-      if (!net::is_quiet(connection->socket())) {
+      if (!connection->is_silent()) {
         // The server has closed it, or said something that would be read as the next answer. Its reader ends with it.
         connection->close();
         continue;
@@ -158,6 +168,7 @@ boost::asio::awaitable<void, net::Executor> Pool::look_up(ServerState& server) {
 void Pool::give_back(const ConnectionPtr& connection) {
   connection->user = nullptr;
   if (draining_) return connection->close();
+  connection->expect_silence();
   deadlines_->set(*connection, std::chrono::steady_clock::now() + kIdleMax);
   connection->server_->idle.push_back(connection);
 }

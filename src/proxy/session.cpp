@@ -28,6 +28,10 @@ constexpr auto kToken = boost::asio::as_tuple(boost::asio::deferred);
 constexpr std::chrono::seconds kLinger{2};
 constexpr std::size_t kLingerBytesMax = std::size_t{1024} * 1024;
 
+/// How long an idle connection keeps its buffer. The next request of a busy one comes sooner: it costs no system call
+/// to wait for it with a read, and one more to wait without.
+constexpr std::chrono::seconds kRestAfter{1};
+
 /// How long an idle connection still waits for a request that may be on its way, when the proxy ends.
 constexpr std::chrono::milliseconds kLastChance{200};
 
@@ -67,7 +71,8 @@ void Session::on_reload() {
   if (stays) return follow(*place);
   if (reloads_since_listener_ > 1) return;
   // Closed at once, it might cross with a request that is on its way already.
-  wait_until(Waiting::ForRequest, steady_clock::now() + current.config().shutdown.grace);
+  const auto now = steady_clock::now();
+  wait_for_request(now, now + current.config().shutdown.grace);
 }
 
 bool Session::may_begin_anew() const noexcept {
@@ -124,15 +129,16 @@ boost::asio::awaitable<bool, net::Executor> Session::read_proxy_header() {
       co_return true;
     }
     const auto [error, bytes] = co_await socket_.async_read_some(in_.space(), kToken);
-    if (error) co_return false;
+    if (error && !std::exchange(rest_is_due_, false)) co_return false;
     in_.commit(bytes);
   }
 }
 
 boost::asio::awaitable<void, net::Executor> Session::run() {
   const auto self = shared_from_this();
+  const auto connected = steady_clock::now();
   const auto patience = loop_.stopped_accepting() ? kLastChance : limits().head_timeout;
-  wait_until(Waiting::ForRequest, steady_clock::now() + patience);
+  wait_for_request(connected, connected + patience);
   if (listener().proxy_protocol && !co_await read_proxy_header()) {
     loop_.deadlines().clear(*this);
     co_return close();
@@ -142,11 +148,13 @@ boost::asio::awaitable<void, net::Executor> Session::run() {
     while (step == HeadStep::NeedMore) {
       // Never after the end: Asio waits for an event then, and there is none to come.
       if (client_done_) break;
+      if (std::exchange(rest_is_due_, false) && in_.empty() && !co_await rest()) break;
       if (exchange_ != nullptr && waiting_ != Waiting::ForHead) {
         wait_until(Waiting::ForHead, steady_clock::now() + limits().head_timeout);
       }
       const auto [error, bytes] = co_await socket_.async_read_some(in_.space(), kToken);
       in_.commit(bytes);
+      if (error && must_rest()) continue;
       client_done_ = static_cast<bool>(error) && !head_overdue_;
       // The deadline may have passed with bytes already on their way.
       if (error || head_overdue_) break;
@@ -214,6 +222,7 @@ boost::asio::awaitable<void, net::Executor> Session::run() {
       const auto [error, bytes] = co_await socket_.async_read_some(in_.space(), kToken);
       in_.commit(bytes);
       if (!error) continue;
+      if (!in_flight_ && must_rest()) break;
       client_done_ = true;
       // A client that has closed its sending side only still wants its answer (RFC 9112 section 9.6).
       if (in_flight_ && error != boost::asio::error::eof) break_off(Reason::ClientGone);
@@ -224,6 +233,20 @@ boost::asio::awaitable<void, net::Executor> Session::run() {
   if (exchange_ != nullptr) snapshot_->give_back(std::move(exchange_));
   loop_.deadlines().clear(*this);
   close();
+}
+
+void Session::wait_for_request(base::SteadyTime now, base::SteadyTime deadline) {
+  idle_until_ = deadline;
+  wait_until(Waiting::ForRequest, std::min(deadline, now + kRestAfter));
+}
+
+boost::asio::awaitable<bool, net::Executor> Session::rest() {
+  loop_.buffers().give_back(std::move(in_));
+  co_await socket_.async_wait(net::StreamSocket::wait_read, kToken);
+  // Others may have taken the memory meanwhile. Who sends a request on an idle connection has to expect that it closes.
+  if (!socket_.is_open() || !loop_.buffers().has_room(1)) co_return false;
+  in_ = loop_.buffers().take();
+  co_return true;
 }
 
 boost::asio::awaitable<void, net::Executor> Session::linger() {
@@ -301,7 +324,14 @@ void Session::wait_for_answer() {
 void Session::on_deadline() {
   if (exchange_ != nullptr && steady_clock::now() >= exchange_->ends) return cut(Reason::Expired);
   switch (waiting_) {
-    case Waiting::ForRequest:
+    case Waiting::ForRequest: {
+      if (steady_clock::now() >= idle_until_) return close();
+      wait_until(Waiting::ForRequest, idle_until_);
+      rest_is_due_ = true;
+      boost::system::error_code ignored;
+      socket_.cancel(ignored);
+      return;
+    }
     case Waiting::Lingering:
       return close();
     case Waiting::ForHead: {
@@ -324,7 +354,9 @@ void Session::on_deadline() {
 }
 
 void Session::close_if_idle() {
-  if (exchange_ == nullptr && !must_close_) wait_until(Waiting::ForRequest, steady_clock::now() + kLastChance);
+  if (exchange_ != nullptr || must_close_) return;
+  const auto now = steady_clock::now();
+  wait_for_request(now, now + kLastChance);
 }
 
 void Session::abort() noexcept {
@@ -359,7 +391,7 @@ void Session::finish() {
     wait_until(Waiting::Lingering, now + kLinger);
   } else {
     if (snapshot_ != loop_.current()) follow(*loop_.current()->listener_of(*at_));
-    wait_until(Waiting::ForRequest, now + limits().keep_alive_timeout);
+    wait_for_request(now, now + limits().keep_alive_timeout);
   }
   changed_.notify();
 }

@@ -79,8 +79,13 @@ class Session final : public net::Deadline, public SessionListHook, public std::
   /// failed; or the request is being sent once more.
   enum class Progress { NeedMore, Full, Finished, Failed, Retrying };
 
-  // Before the first request: session.cpp.
+  // Before and between the requests: session.cpp.
   boost::asio::awaitable<bool, net::Executor> read_proxy_header();
+  /// Waits for the next request, until `deadline`; after a while without the buffer.
+  void wait_for_request(base::SteadyTime now, base::SteadyTime deadline);
+  bool must_rest() const noexcept { return rest_is_due_ && socket_.is_open(); }
+  /// Waits without a buffer until something comes; false where that is the end of the connection.
+  boost::asio::awaitable<bool, net::Executor> rest();
   void meet(std::string peer_ip);
   /// Goes on by the loop's current configuration, in which this is the place of the listener.
   void follow(std::size_t listener);
@@ -173,6 +178,8 @@ class Session final : public net::Deadline, public SessionListHook, public std::
   origin::ConnectionPtr connection_;    ///< while the exchange uses one
   Signal changed_;                      ///< the exchange is over
   Waiting waiting_ = Waiting::ForRequest;
+  base::SteadyTime idle_until_;          ///< while it waits for a request
+  bool rest_is_due_ = false;             ///< the read that waits for a request was cancelled, to give the buffer back
   bool in_flight_ = false;               ///< the answer is the other coroutine's
   bool client_done_ = false;             ///< the client has closed its sending side
   unsigned reloads_since_listener_ = 0;  ///< the first of them removed it

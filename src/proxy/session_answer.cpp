@@ -11,7 +11,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <tuple>
 #include <utility>
 
 #include "session.hpp"
@@ -33,7 +32,7 @@ constexpr std::size_t kRoomMin = std::size_t{4} * 1024;
 bool is_event_stream(const http::ResponseHead& head) noexcept {
   static constexpr std::string_view kType = "text/event-stream";
   return std::any_of(head.fields.begin(), head.fields.end(), [](const http::Field& field) {
-    return base::equals_ignoring_case(field.name, "content-type") &&
+    return field.known == http::FieldName::ContentType &&
            base::equals_ignoring_case(field.value.substr(0, kType.size()), kType);
   });
 }
@@ -45,21 +44,10 @@ boost::asio::awaitable<void, net::Executor> Session::relay_answers(std::shared_p
   net::ReadBuffer& in = connection->buffer();
   in.restart();
   while (true) {
-    net::ReceiveResult received{boost::asio::error::would_block, 0};  // nothing yet
-    if (connection->user == nullptr) {
-      // Nothing is read from an idle connection: it would be handed, as an answer, to the session that takes the
-      // connection meanwhile. It stays in the socket, where the pool looks before.
-      co_await connection->socket().async_wait(net::StreamSocket::wait_read, kToken);
-      // The server closed it, or spoke without being asked.
-      if (connection->user == nullptr) break;
-      received = net::receive_now(connection->socket(), in.space());
-    }
-    if (received.error == boost::asio::error::would_block) {
-      std::tie(received.error, received.bytes) = co_await connection->socket().async_read_some(in.space(), kToken);
-    }
+    const auto [error, bytes] = co_await connection->socket().async_read_some(in.space(), kToken);
     auto* const session = static_cast<Session*>(connection->user);
+    // The server closed an idle connection, or spoke without being asked.
     if (session == nullptr) break;
-    const auto [error, bytes] = received;
     in.commit(bytes);
     if (bytes > 0) session->exchange_->answer_began = true;
     Progress progress = error ? session->on_origin_closed(error) : session->take_answer();
@@ -100,10 +88,12 @@ boost::asio::awaitable<void, net::Executor> Session::relay_answers(std::shared_p
     const bool reusable = progress == Progress::Finished && session->exchange_->response_facts.keep_alive &&
                           session->exchange_->request_sent() && !session->exchange_->answer_sent && in.empty() &&
                           connection->is_open();
-    if (reusable) pool->give_back(connection);
+    if (reusable) {
+      in.restart();
+      pool->give_back(connection);
+    }
     session->finish();
     if (!reusable) break;
-    in.restart();
   }
   connection->user = nullptr;
   pool->discard(*connection);

@@ -85,25 +85,6 @@ TEST_F(SendNow, AClosedConnectionFailsWithoutASignal) {
   EXPECT_EQ(send("x").status, SendStatus::Failed);
 }
 
-TEST_F(ReceiveNow, TakesWhatHasComeAndDoesNotWait) {
-  std::array<char, 4> bytes{};
-  EXPECT_EQ(receive_now(socket_, boost::asio::buffer(bytes)).error, boost::asio::error::would_block);
-  ASSERT_EQ(::send(other_, "hello", 5, MSG_NOSIGNAL), 5);
-  const auto first = receive_now(socket_, boost::asio::buffer(bytes));
-  EXPECT_FALSE(first.error);
-  EXPECT_EQ(std::string(bytes.data(), first.bytes), "hell");
-  EXPECT_EQ(receive_now(socket_, boost::asio::buffer(bytes)).bytes, 1U);
-  EXPECT_EQ(receive_now(socket_, boost::asio::buffer(bytes)).error, boost::asio::error::would_block);
-}
-
-TEST_F(ReceiveNow, SaysHowTheOtherSideEnded) {
-  std::array<char, 4> bytes{};
-  ASSERT_EQ(::shutdown(other_, SHUT_WR), 0);
-  EXPECT_EQ(receive_now(socket_, boost::asio::buffer(bytes)).error, boost::asio::error::eof);
-  socket_.close();
-  EXPECT_EQ(receive_now(socket_, boost::asio::buffer(bytes)).error, boost::asio::error::bad_descriptor);
-}
-
 TEST_F(IsQuiet, AConnectionOverWhichNothingCame) {
   EXPECT_TRUE(is_quiet(socket_));
   EXPECT_EQ(send("what we say is no sound from the other side").status, SendStatus::Sent);

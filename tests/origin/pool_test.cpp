@@ -248,6 +248,22 @@ TEST_F(PoolTest, AnIdleConnectionOnWhichSomethingCameIsPassedOver) {
   }
 }
 
+// Its reader, which is woken later, has taken it out of the socket already.
+TEST_F(PoolTest, AConnectionOverWhichSomethingWasReadMeanwhileIsNotTaken) {
+  const Listener listener;
+  Pool& pool = open({local(listener.port())});
+  const auto connection = connected();
+  const int server = listener.accept();
+  pool.give_back(connection);
+  ASSERT_EQ(::send(server, "HTTP/1.1 200 OK\r\n\r\n", 19, MSG_NOSIGNAL), 19);
+  boost::system::error_code error;
+  connection->socket().non_blocking(false);
+  EXPECT_EQ(connection->socket().read_some(connection->buffer().space(), error), 19U);
+  EXPECT_EQ(pool.take_idle(), nullptr);
+  EXPECT_FALSE(connection->is_open());
+  ::close(server);
+}
+
 TEST_F(PoolTest, WhereEveryIdleConnectionHasEndedThereIsNone) {
   const Listener listener;
   Pool& pool = open({local(listener.port())});

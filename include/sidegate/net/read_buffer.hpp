@@ -78,8 +78,8 @@ class BufferPool {
   void give_back(ReadBuffer buffer) noexcept;
 
  private:
-  /// What is kept after a burst of connections; more goes back to the system.
-  static constexpr std::size_t kKeptMax = 1024;
+  /// What is kept for the connections that come or wake next; more goes back to the system.
+  static constexpr std::size_t kKeptMax = 128;
 
   std::size_t block_bytes_;
   BufferBudget* budget_;

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <boost/asio/basic_stream_socket.hpp>
-#include <boost/asio/buffer.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 
@@ -28,14 +27,6 @@ struct SendResult {
 /// Sends what the socket takes now, in one system call, and never waits: most messages fit, and need no trip through
 /// the event loop.
 SendResult send_now(StreamSocket& socket, std::span<const iovec> slices) noexcept;
-
-struct ReceiveResult {
-  boost::system::error_code error;  ///< would_block where nothing has come, eof where the other side sends no more
-  std::size_t bytes = 0;
-};
-
-/// Takes what has come, in one system call, and never waits: for whoever was told that something has.
-ReceiveResult receive_now(StreamSocket& socket, boost::asio::mutable_buffer space) noexcept;
 
 /// Whether nothing has come that was not read yet, not even the end of the connection: one system call, no waiting.
 bool is_quiet(StreamSocket& socket) noexcept;

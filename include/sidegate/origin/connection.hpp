@@ -34,11 +34,19 @@ class Connection final : public net::Deadline {
 
   bool is_open() const noexcept { return socket_.is_open(); }
 
+  /// It is idle from now on, its buffer empty: a server that has nothing to answer has nothing to say.
+  void expect_silence() noexcept;
+
+  /// Whether nothing has come since, not even the end of the connection, neither into the buffer nor into the socket.
+  bool is_silent() noexcept;
+
   /// Closes the socket; whoever waits on it is woken with an error. From then on it counts as open no more.
   void close() noexcept;
 
  private:
   friend class Pool;
+  static constexpr char kSilence = '\xFF';
+
   void on_deadline() override;
 
   std::shared_ptr<Pool> pool_;  ///< a pool that is drained lets go of its idle connections, and so of itself

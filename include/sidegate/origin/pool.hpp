@@ -56,8 +56,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
   /// server that was tried last, and stays what it was where none was.
   boost::asio::awaitable<base::Result<ConnectionPtr>, net::Executor> connect(const ServerState*& tried);
 
-  /// The exchange is over and the connection fit for another one. The caller goes on reading it, so that the server's
-  /// closing is noticed at once.
+  /// The exchange is over and the connection fit for another one, its buffer empty. The caller goes on reading it, so
+  /// that the server's closing is noticed at once.
   void give_back(const ConnectionPtr& connection);
 
   /// The connection is not to be used again: takes it out of the idle ones and closes it.
