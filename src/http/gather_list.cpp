@@ -16,8 +16,13 @@ bool GatherList::append_copy(std::string_view bytes) noexcept {
 
 void GatherList::consume(std::size_t bytes) noexcept {
   bytes = std::min(bytes, bytes_);
-  bytes_ -= bytes;
   consumed_ += bytes;
+  if (bytes == bytes_ && front_consumed_ == 0) {
+    first_ = count_;
+    bytes_ = 0;
+    return;
+  }
+  bytes_ -= bytes;
   while (bytes > 0) {
     iovec& front = slices_[first_];
     if (bytes < front.iov_len) {

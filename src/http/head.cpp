@@ -66,6 +66,7 @@ FieldName field_name_of(std::string_view name) noexcept {
     case 11:
       return is("traceparent") ? FieldName::Traceparent : FieldName::Other;
     case 12:
+      if (is("content-type")) return FieldName::ContentType;
       return is("x-request-id") ? FieldName::XRequestId : FieldName::Other;
     case 13:
       return is("authorization") ? FieldName::Authorization : FieldName::Other;

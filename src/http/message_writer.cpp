@@ -90,12 +90,18 @@ bool write_request_head(const ForwardedRequest& request, GatherList& out) noexce
 
 bool write_response_head(const ForwardedResponse& response, GatherList& out) noexcept {
   const ResponseHead& head = *response.head;
-  // The origin's version says nothing about ours (RFC 9110 section 2.5).
   const auto line = head.bytes.substr(0, head.bytes.find('\n') + 1);
   const auto status_end = std::string_view("HTTP/1.1 200").size();
-  bool whole = out.append("HTTP/1.1") && out.append(line.substr(8, status_end - 8));
   // RFC 9112 section 4: the space after the status is sent even where the origin left it out with the phrase.
-  whole = whole && out.append(line[status_end] == ' ' ? line.substr(status_end) : std::string_view(" \r\n"));
+  const bool has_space = line[status_end] == ' ';
+  bool whole = true;
+  if (head.version == Version::Http11 && has_space) {
+    whole = out.append(line);
+  } else {
+    // The origin's version says nothing about ours (RFC 9110 section 2.5).
+    whole = out.append("HTTP/1.1") && out.append(line.substr(8, status_end - 8)) &&
+            out.append(has_space ? line.substr(status_end) : std::string_view(" \r\n"));
+  }
   for (const Field& field : head.fields) {
     if (passes(field, response)) whole = whole && out.append(field.line);
   }

@@ -28,8 +28,19 @@ bool is_visible(std::string_view text) noexcept {
   });
 }
 
+/// The characters that stand in a field value for themselves, wherever they are.
+constexpr auto kPlain = [] {
+  std::array<bool, 256> table{};
+  for (unsigned code = 0x21; code <= 0x7E; ++code) table[code] = code != '%' && code != ',';
+  return table;
+}();
+
 /// Appends `text` as it may stand in a field value.
 Result<void> append_encoded(std::string_view text, InList in_list, std::string& out) {
+  if (std::all_of(text.begin(), text.end(), [](char c) { return kPlain[static_cast<unsigned char>(c)]; })) {
+    out += text;
+    return {};
+  }
   static constexpr std::string_view kDigits = "0123456789ABCDEF";
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];

@@ -24,12 +24,8 @@ RequestIds::RequestIds() : random_(seeded()) {}
 
 void RequestIds::next(Id& id) noexcept {
   write(random_(), id.data());
-  // All zeros is no trace id.
+  // All zeros is neither a trace id nor a span id.
   write(random_() | 1U, id.data() + 16);
-}
-
-void RequestIds::next_span(SpanId& id) noexcept {
-  write(random_() | 1U, id.data());
 }
 
 std::string_view find_request_id(const std::vector<http::Field>& fields) noexcept {

@@ -140,12 +140,10 @@ bool Session::gather_request() {
                           .traced = !exchange.trace_id.empty(),
                           .new_trace_id = {},
                           .new_span_id = {}};
-  RequestIds::SpanId span{};
   if (!request.traced) {
-    loop_.request_ids().next_span(span);
     exchange.trace_id = {exchange.own_id.data(), exchange.own_id.size()};
     request.new_trace_id = exchange.trace_id;
-    request.new_span_id = {span.data(), span.size()};
+    request.new_span_id = RequestIds::span_of(exchange.own_id);
   }
   const auto forwarded = outgoing_head(request, exchange.host_line, exchange.added_lines);
   if (!http::write_request_head(forwarded, exchange.to_origin)) return false;

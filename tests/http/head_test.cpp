@@ -43,9 +43,10 @@ struct NameCase {
 };
 
 TEST(Head, FieldNames) {
-  constexpr std::array<NameCase, 17> cases{{{"Authorization", FieldName::Authorization},
+  constexpr std::array<NameCase, 18> cases{{{"Authorization", FieldName::Authorization},
                                             {"Connection", FieldName::Connection},
                                             {"Content-Length", FieldName::ContentLength},
+                                            {"Content-Type", FieldName::ContentType},
                                             {"Cookie", FieldName::Cookie},
                                             {"Expect", FieldName::Expect},
                                             {"Host", FieldName::Host},

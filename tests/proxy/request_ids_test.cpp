@@ -29,10 +29,10 @@ TEST(RequestIds, SpansAreNeverZero) {
   RequestIds ids;
   std::set<std::string> seen;
   for (int i = 0; i < 10'000; ++i) {
-    RequestIds::SpanId span{};
-    ids.next_span(span);
-    const std::string text(span.data(), span.size());
-    EXPECT_EQ(text.find_first_not_of("0123456789abcdef"), std::string::npos) << text;
+    RequestIds::Id id{};
+    ids.next(id);
+    const std::string text(RequestIds::span_of(id));
+    EXPECT_EQ(text.size(), 16U);
     EXPECT_NE(text, "0000000000000000");
     EXPECT_TRUE(seen.insert(text).second);
   }

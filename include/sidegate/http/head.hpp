@@ -23,6 +23,7 @@ enum class FieldName : std::uint8_t {
   Authorization,
   Connection,
   ContentLength,
+  ContentType,
   Cookie,
   Expect,
   Host,

@@ -15,12 +15,13 @@ namespace sidegate::proxy {
 class RequestIds {
  public:
   using Id = std::array<char, 32>;
-  using SpanId = std::array<char, 16>;
 
   RequestIds();
 
   void next(Id& id) noexcept;
-  void next_span(SpanId& id) noexcept;
+
+  /// The span id of a trace that begins with the request: half of it, and never all zeros.
+  static std::string_view span_of(const Id& id) noexcept { return {id.data() + 16, 16}; }
 
  private:
   std::mt19937_64 random_;
