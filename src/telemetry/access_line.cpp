@@ -30,24 +30,25 @@ bool is_credential_refused(const AccessRecord& record) noexcept {
   return record.auth_outcome && *record.auth_outcome != Reason::Accepted && *record.auth_outcome != Reason::Missing;
 }
 
-void append_present_member(std::string& out, std::string_view key, std::string_view value) {
-  if (!value.empty()) append_member(out, key, value);
+/// `opening` is what stands before the value: `,"name":"`. One constant for each member, since there are twenty of them.
+void append_text(std::string& out, std::string_view opening, std::string_view value) {
+  out += opening;
+  append_escaped(out, value);
+  out += '"';
 }
 
-void append_number_member(std::string& out, std::string_view key, std::uint64_t number) {
-  out += '"';
-  out += key;
-  out += "\":";
+void append_present_text(std::string& out, std::string_view opening, std::string_view value) {
+  if (!value.empty()) append_text(out, opening, value);
+}
+
+void append_count(std::string& out, std::string_view opening, std::uint64_t number) {
+  out += opening;
   append_number(out, number);
-  out += ',';
 }
 
-void append_duration_member(std::string& out, std::string_view key, std::chrono::microseconds duration) {
-  out += '"';
-  out += key;
-  out += "\":";
+void append_duration(std::string& out, std::string_view opening, std::chrono::microseconds duration) {
+  out += opening;
   append_milliseconds(out, duration);
-  out += ',';
 }
 
 void append_pair(std::string& out, std::string_view key, std::string_view value) {
@@ -61,35 +62,33 @@ void append_pair(std::string& out, std::string_view key, std::string_view value)
 }  // namespace
 
 void append_json_line(std::string& out, const AccessRecord& record, bool with_query) {
-  out += "{\"time\":\"";
+  out += R"({"time":")";
   append_timestamp(out, record.time);
-  out += "\",";
-  append_member(out, "level", level_of(record));
-  append_member(out, "msg", "request");
-  append_present_member(out, "request_id", record.request_id);
-  append_present_member(out, "trace_id", record.trace_id);
-  append_present_member(out, "route", record.route);
-  append_present_member(out, "method", record.method);
-  append_present_member(out, "path", record.path);
-  if (with_query) append_present_member(out, "query", record.query);
-  append_number_member(out, "status", record.status);
-  append_duration_member(out, "duration_ms", record.duration);
-  append_present_member(out, "upstream", record.upstream);
-  append_present_member(out, "server", record.server);
-  if (record.upstream_duration) append_duration_member(out, "upstream_ms", *record.upstream_duration);
-  append_number_member(out, "bytes_in", record.bytes_in);
-  append_number_member(out, "bytes_out", record.bytes_out);
-  append_present_member(out, "client_ip", record.client_ip);
-  append_present_member(out, "subject", record.subject);
-  append_present_member(out, "authenticator", record.authenticator);
-  if (record.auth_outcome) append_member(out, "auth_outcome", base::name_of(*record.auth_outcome));
+  append_text(out, R"(","level":")", level_of(record));
+  out += R"(,"msg":"request")";
+  append_present_text(out, R"(,"request_id":")", record.request_id);
+  append_present_text(out, R"(,"trace_id":")", record.trace_id);
+  append_present_text(out, R"(,"route":")", record.route);
+  append_present_text(out, R"(,"method":")", record.method);
+  append_present_text(out, R"(,"path":")", record.path);
+  if (with_query) append_present_text(out, R"(,"query":")", record.query);
+  append_count(out, R"(,"status":)", record.status);
+  append_duration(out, R"(,"duration_ms":)", record.duration);
+  append_present_text(out, R"(,"upstream":")", record.upstream);
+  append_present_text(out, R"(,"server":")", record.server);
+  if (record.upstream_duration) append_duration(out, R"(,"upstream_ms":)", *record.upstream_duration);
+  append_count(out, R"(,"bytes_in":)", record.bytes_in);
+  append_count(out, R"(,"bytes_out":)", record.bytes_out);
+  append_present_text(out, R"(,"client_ip":")", record.client_ip);
+  append_present_text(out, R"(,"subject":")", record.subject);
+  append_present_text(out, R"(,"authenticator":")", record.authenticator);
+  if (record.auth_outcome) append_text(out, R"(,"auth_outcome":")", base::name_of(*record.auth_outcome));
   if (is_credential_refused(record)) {
-    append_member(out, "auth_reason", base::name_of(record.reason.value_or(*record.auth_outcome)));
+    append_text(out, R"(,"auth_reason":")", base::name_of(record.reason.value_or(*record.auth_outcome)));
   }
-  if (is_refusal(record)) out += "\"audit\":true,";
-  if (record.reason) append_member(out, "reason", base::name_of(*record.reason));
-  out.back() = '}';  // in the place of the last comma
-  out += '\n';
+  if (is_refusal(record)) out += R"(,"audit":true)";
+  if (record.reason) append_text(out, R"(,"reason":")", base::name_of(*record.reason));
+  out += "}\n";
 }
 
 void append_text_line(std::string& out, const AccessRecord& record, bool with_query) {

@@ -20,15 +20,6 @@ bool is_plain(std::string_view text) noexcept {
   return std::all_of(text.begin(), text.end(), [](char c) { return kPlain[static_cast<unsigned char>(c)]; });
 }
 
-/// Nearly every text is plain, and one append is many times cheaper than one for each byte.
-void append_escaped(std::string& out, std::string_view text) {
-  if (is_plain(text)) {
-    out += text;
-  } else {
-    base::append_json_escaped(out, text);
-  }
-}
-
 /// Writes `number` in exactly `width` digits and returns the place after them.
 char* put_digits(char* out, unsigned number, int width) noexcept {
   for (char* place = out + width; place != out; number /= 10) *--place = static_cast<char>('0' + number % 10);
@@ -95,8 +86,13 @@ void append_word(std::string& out, std::string_view text) {
   out += '"';
 }
 
-void append_sentence(std::string& out, std::string_view text) {
-  append_escaped(out, text);
+void append_escaped(std::string& out, std::string_view text) {
+  // Nearly every text is plain, and one append is many times cheaper than one for each byte.
+  if (is_plain(text)) {
+    out += text;
+  } else {
+    base::append_json_escaped(out, text);
+  }
 }
 
 }  // namespace sidegate::telemetry

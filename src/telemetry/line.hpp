@@ -25,7 +25,7 @@ void append_member(std::string& out, std::string_view key, std::string_view valu
 /// For people: as it is where it is one word, otherwise as a JSON string.
 void append_word(std::string& out, std::string_view text);
 
-/// For people: as it is, with what cannot stand in a line escaped.
-void append_sentence(std::string& out, std::string_view text);
+/// As it stands in a JSON string, and, for people, in a sentence: what cannot stand in a line is escaped.
+void append_escaped(std::string& out, std::string_view text);
 
 }  // namespace sidegate::telemetry

@@ -138,7 +138,7 @@ std::string render_json(std::string_view message, const std::vector<Field>& fiel
 
 std::string render_text(std::string_view message, const std::vector<Field>& fields, bool is_audit) {
   std::string payload;
-  append_sentence(payload, message);
+  append_escaped(payload, message);
   for (const auto& [key, value] : fields) {
     payload += ' ';
     append_word(payload, key);
