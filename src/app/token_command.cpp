@@ -260,7 +260,7 @@ int verify(const Options& options) {
   }
   const auto claims = token::JsonReader().read_object(signature->payload);
   if (!claims) refuse(claims.error());
-  if (const auto end = token::check_claims(*claims, {}, moment); !end) refuse(end.error());
+  if (const auto valid = token::check_claims(*claims, {}, moment); !valid) refuse(valid.error());
   std::cout << json::serialize(*claims) << '\n';
   return kFine;
 }

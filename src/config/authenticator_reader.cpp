@@ -17,6 +17,8 @@ using std::chrono::seconds;
 
 constexpr std::size_t kAuthenticatorsMax = 256;
 constexpr std::size_t kKeysMax = 64;
+constexpr std::uint64_t kCachedEntriesMax = 100'000'000;
+constexpr std::uint64_t kCachedBytesMax = std::uint64_t{1} << 40U;
 
 /// `{cookie: NAME}` or `{bearer: HEADER}`. RFC 6265 section 4.1.1: a cookie's name is a token as well.
 std::optional<TokenSource> read_token_source(const Cursor& cursor) {
@@ -103,6 +105,16 @@ void read_require_claims(const Cursor& cursor, JwtAuthenticator& jwt) {
   }
 }
 
+void read_verified_cache(const Cursor& cursor, VerifiedCache& cache) {
+  Block block(cursor);
+  if (const auto at = block.find("max_entries")) assign(cache.max_entries, at->number(0, kCachedEntriesMax));
+  if (const auto at = block.find("max_bytes")) {
+    const bool is_none = at->word() == "0";  // which needs no unit
+    assign(cache.max_bytes, is_none ? std::uint64_t{0} : at->size(0, kCachedBytesMax));
+  }
+  block.finish();
+}
+
 void read_jwt(const Cursor& cursor, JwtAuthenticator& jwt) {
   Block block(cursor);
   if (const auto at =
@@ -123,7 +135,7 @@ void read_jwt(const Cursor& cursor, JwtAuthenticator& jwt) {
   if (const auto at = block.find("require_claims")) read_require_claims(*at, jwt);
   if (const auto at = block.find("subject")) assign(jwt.subject, at->text());
   if (const auto at = block.find("roles")) assign(jwt.roles, at->text());
-  block.not_yet({"verified_cache"});
+  if (const auto at = block.find("verified_cache")) read_verified_cache(*at, jwt.verified_cache);
   block.finish();
 }
 

@@ -22,6 +22,8 @@ class BlockWriter {
   void text(std::string_view key, std::string_view text) { value(key, yaml_scalar(text)); }
   void duration(std::string_view key, std::chrono::milliseconds duration) { value(key, duration_text(duration)); }
   void number(std::string_view key, std::uint64_t number) { value(key, std::to_string(number)); }
+  /// A number of bytes of which 0 is a word of its own: no limit, or nothing at all.
+  void size_or_zero(std::string_view key, std::uint64_t bytes) { value(key, bytes == 0 ? "0" : size_text(bytes)); }
   void boolean(std::string_view key, bool flag) { value(key, flag ? "true" : "false"); }
 
   void texts(std::string_view key, const std::vector<std::string>& all) {
@@ -102,7 +104,7 @@ void write_settings(BlockWriter& out, const Config& config) {
   out.duration("keep_alive", config.limits.keep_alive_timeout);
   out.duration("idle", config.limits.idle_timeout);
   out.number("connections", config.limits.connections_max);
-  out.value("memory", config.limits.memory_bytes_max == 0 ? "0" : size_text(config.limits.memory_bytes_max));
+  out.size_or_zero("memory", config.limits.memory_bytes_max);
   out.close();
   out.open("log");
   out.text("level", config.log.level);
@@ -165,6 +167,10 @@ void write_jwt(BlockWriter& out, const JwtAuthenticator& jwt) {
   out.texts("require_claims", jwt.require_claims);
   out.text("subject", jwt.subject);
   out.text("roles", jwt.roles);
+  out.open("verified_cache");
+  out.number("max_entries", jwt.verified_cache.max_entries);
+  out.size_or_zero("max_bytes", jwt.verified_cache.max_bytes);
+  out.close();
   out.close();
 }
 

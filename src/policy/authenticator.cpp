@@ -36,14 +36,15 @@ Result<std::optional<std::string_view>> find_bearer(const std::vector<http::Fiel
 
 /// What names the caller: a text or an integer (contract of the `subject` claim); anything else names nobody, and `.`
 /// or
-/// `..` would name somebody else once it stands in a path.
+/// `..` would name somebody else once it stands in a path. It is copied to `storage`, since it outlives the claims.
 Result<std::string_view> subject_of(const boost::json::object& claims, std::string_view claim, std::string& storage) {
   const auto* const value = find_claim(claims, claim);
   if (value == nullptr) return Reason::MissingClaim;
   if (value->is_string()) {
     const std::string_view text = value->get_string();
     if (text.empty() || text == "." || text == "..") return Reason::MissingClaim;
-    return text;
+    storage.assign(text);
+    return std::string_view(storage);
   }
   std::array<char, 20> digits{};
   char* const end = digits.data() + digits.size();
@@ -114,11 +115,11 @@ Result<Identity> Authenticator::identify(const Credential& credential, base::Uni
     return fail(checks, token::CheckName::Size, Reason::TokenTooLarge, size);
   }
   pass(checks, token::CheckName::Size, size);
-  auto verified = verifier_.verify(credential.token, now, scratch.storage(), checks);
+  auto& room = scratch.claims.emplace(scratch.storage());
+  const auto verified = verifier_.verify(credential.token, now, room, checks);
+  scratch.cache = verifier_.last_lookup();
   if (!verified) return verified.error();
-  // Moved into place: assigned, it would be copied out of the arena.
-  scratch.claims.emplace(std::move(verified->claims));
-  const auto subject = subject_of(*scratch.claims, subject_claim_, scratch.subject);
+  const auto subject = subject_of(*verified->claims, subject_claim_, scratch.subject);
   if (!subject) {
     return fail(checks, token::CheckName::Subject, subject.error(),
                 [&] { return subject_claim_ + " is missing, or names nobody: a text or a whole number is wanted"; });
@@ -127,9 +128,9 @@ Result<Identity> Authenticator::identify(const Credential& credential, base::Uni
   Identity identity;
   identity.authenticator = name_;
   identity.subject = *subject;
-  identity.claims = &*scratch.claims;
+  identity.claims = verified->claims;
   identity.roles_claim = roles_claim_;
-  identity.expires = verified->expires;
+  identity.expires = verified->validity.until;
   return identity;
 }
 

@@ -34,9 +34,13 @@ class Authenticator {
   /// refused with it.
   base::Result<std::optional<Credential>> find(const std::vector<http::Field>& fields, Trace* trace = nullptr) const;
 
-  /// Who the caller is that holds `credential`. The identity lives in `scratch`.
+  /// Who the caller is that holds `credential`. The subject is put into `scratch`; the claims live until the next
+  /// call.
   base::Result<Identity> identify(const Credential& credential, base::UnixTime now, Scratch& scratch,
                                   Trace* trace = nullptr);
+
+  std::size_t cache_entries() const noexcept { return verifier_.cache_entries(); }
+  void empty_cache() noexcept { verifier_.empty_cache(); }
 
  private:
   void note_place(Trace* trace, const config::TokenSource& source,

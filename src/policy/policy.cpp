@@ -72,6 +72,7 @@ void Scratch::reset() {
   lines.clear();
   subject.clear();
   claims.reset();
+  cache.reset();
   cookies_to_remove.clear();
   arena_.release();
 }
@@ -128,6 +129,14 @@ const http::HeaderFilter& Policy::filter() const noexcept {
   return state_->filter;
 }
 
+std::size_t Policy::cache_entries(std::size_t authenticator) const noexcept {
+  return state_->authenticators[authenticator].cache_entries();
+}
+
+void Policy::empty_caches() noexcept {
+  for (Authenticator& authenticator : state_->authenticators) authenticator.empty_cache();
+}
+
 Decision Policy::decide(const Request& request, base::UnixTime now, Scratch& scratch, Trace* trace) {
   scratch.reset();
   const RouteTable& table = state_->tables[request.listener];
@@ -170,6 +179,7 @@ Decision Policy::State::authenticate(const Request& request, const Route& route,
     const auto record = [&](Decision decision, Reason outcome) {
       decision.authenticator = index;
       decision.authenticator_name = authenticator.name();
+      decision.cache = scratch.cache;
       // However it is that a credential cannot be read.
       decision.outcome = base::is_outcome(outcome) ? outcome : Reason::Malformed;
       return decision;

@@ -34,6 +34,12 @@ UnixTime later(UnixTime moment, seconds by) noexcept {
   return by > UnixTime::max() - std::max(moment, UnixTime{}) ? UnixTime::max() : moment + by;
 }
 
+/// The other way; only the near end can be passed.
+UnixTime earlier(UnixTime moment, seconds by) noexcept {
+  constexpr UnixTime kFirst = UnixTime::min() + seconds(1);  // the distance to `min` itself overflows
+  return by > std::min(moment, UnixTime{}) - kFirst ? UnixTime::min() : moment - by;
+}
+
 /// The registered claims that a rule may speak of, found in one pass; null where one is missing.
 struct RegisteredClaims {
   const json::value* issuer = nullptr;
@@ -115,13 +121,14 @@ std::string with_leeway(std::string text, seconds leeway) {
   return leeway.count() == 0 ? text : std::move(text) + ", leeway " + std::to_string(leeway.count()) + " s";
 }
 
-/// `nbf` or `iat`, which may not lie in the future.
-base::Result<void> check_start(CheckName name, const std::optional<UnixTime>& start, const ClaimRules& rules,
-                               UnixTime now, CheckList* checks) {
+/// `nbf` or `iat`, which may not lie in the future: gives the moment from which it does not.
+base::Result<UnixTime> check_start(CheckName name, const std::optional<UnixTime>& start, const ClaimRules& rules,
+                                   UnixTime now, CheckList* checks) {
   const auto detail = [&] { return with_leeway(shown(start, now), rules.leeway); };
-  if (start && *start > later(now, rules.leeway)) return fail(checks, name, Reason::NotYetValid, detail);
+  const UnixTime from = start ? earlier(*start, rules.leeway) : UnixTime::min();
+  if (now < from) return fail(checks, name, Reason::NotYetValid, detail);
   pass(checks, name, detail);
-  return {};
+  return from;
 }
 
 }  // namespace
@@ -141,7 +148,7 @@ base::Result<UnixTime> read_numeric_date(const json::value& value) noexcept {
   return Reason::Malformed;
 }
 
-base::Result<UnixTime> check_claims(const json::object& claims, const ClaimRules& rules, UnixTime now,
+base::Result<Validity> check_claims(const json::object& claims, const ClaimRules& rules, UnixTime now,
                                     CheckList* checks) {
   const RegisteredClaims registered = find_registered(claims);
   const auto expires = optional_date(registered.expires, CheckName::Expiry, checks);
@@ -173,25 +180,25 @@ base::Result<UnixTime> check_claims(const json::object& claims, const ClaimRules
   }
   pass(checks, CheckName::Audience, [&] { return rules.audience.empty() ? "any will do" : shown(audience); });
 
-  if (const auto begun = check_start(CheckName::NotBefore, *not_before, rules, now, checks); !begun) {
-    return begun.error();
-  }
-  if (const auto begun = check_start(CheckName::IssuedAt, *issued, rules, now, checks); !begun) return begun.error();
+  const auto valid_from = check_start(CheckName::NotBefore, *not_before, rules, now, checks);
+  if (!valid_from) return valid_from.error();
+  const auto issued_from = check_start(CheckName::IssuedAt, *issued, rules, now, checks);
+  if (!issued_from) return issued_from.error();
 
-  UnixTime end = UnixTime::max();
+  Validity validity{std::max(*valid_from, *issued_from), UnixTime::max()};
   if (rules.max_age) {
-    end = later(later(**issued, *rules.max_age), rules.leeway);
-    const auto detail = [&] { return "until " + time_in_words(end, now); };
-    if (now >= end) return fail(checks, CheckName::MaxAge, Reason::Expired, detail);
+    validity.until = later(later(**issued, *rules.max_age), rules.leeway);
+    const auto detail = [&] { return "until " + time_in_words(validity.until, now); };
+    if (now >= validity.until) return fail(checks, CheckName::MaxAge, Reason::Expired, detail);
     pass(checks, CheckName::MaxAge, detail);
   } else {
     pass(checks, CheckName::MaxAge, "any will do");
   }
   const auto detail = [&] { return with_leeway(shown(*expires, now), rules.leeway); };
-  if (*expires) end = std::min(end, later(**expires, rules.leeway));
-  if (now >= end) return fail(checks, CheckName::Expiry, Reason::Expired, detail);
+  if (*expires) validity.until = std::min(validity.until, later(**expires, rules.leeway));
+  if (now >= validity.until) return fail(checks, CheckName::Expiry, Reason::Expired, detail);
   pass(checks, CheckName::Expiry, detail);
-  return end;
+  return validity;
 }
 
 }  // namespace sidegate::token

@@ -4,6 +4,8 @@
 #include <sidegate/token/jwt_verifier.hpp>
 
 #include "secret_check.hpp"
+#include "token_digest.hpp"
+#include "verified_token_cache.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -12,6 +14,9 @@
 
 namespace sidegate::token {
 namespace {
+
+namespace json = boost::json;
+using base::UnixTime;
 
 AlgorithmSet compile_algorithms(const config::JwtAuthenticator& settings, config::Diagnostics& diagnostics) {
   AlgorithmSet algorithms;
@@ -62,6 +67,9 @@ struct JwtVerifier::State {
     for (std::size_t i = 0; i < settings.keys.size(); ++i) {
       add_key(settings.keys[i], label_of(settings.keys[i], i), diagnostics);
     }
+    if (settings.verified_cache.enabled()) {
+      cache.emplace(settings.verified_cache.max_entries, settings.verified_cache.max_bytes);
+    }
   }
 
   void add_key(const config::Key& key, std::string label, config::Diagnostics& diagnostics) {
@@ -72,10 +80,28 @@ struct JwtVerifier::State {
     }
   }
 
+  base::Result<VerifiedJwt> verify_anew(std::string_view token, UnixTime now, json::object& room, CheckList* checks) {
+    const auto signature = signatures.verify(token, now, checks);
+    if (!signature) return signature.error();
+    auto claims = reader.read_object(signature->payload, room.storage());
+    if (!claims) {
+      return fail(checks, CheckName::Claims, claims.error(), "the payload is not a JSON object, or has a member twice");
+    }
+    pass(checks, CheckName::Claims, "a JSON object");
+    room = std::move(*claims);
+    auto validity = check_claims(room, rules, now, checks);
+    if (!validity) return validity.error();
+    validity->until = std::min(validity->until, signature->expires);
+    return VerifiedJwt{&room, *validity};
+  }
+
   AlgorithmSet algorithms;
   JwsVerifier signatures;
   ClaimRules rules;
   JsonReader reader;
+  TokenDigest digest;
+  std::optional<VerifiedTokenCache> cache;
+  std::optional<base::CacheResult> last_lookup;
 };
 
 JwtVerifier::JwtVerifier(const config::JwtAuthenticator& settings, config::Diagnostics& diagnostics)
@@ -84,18 +110,32 @@ JwtVerifier::~JwtVerifier() = default;
 JwtVerifier::JwtVerifier(JwtVerifier&&) noexcept = default;
 JwtVerifier& JwtVerifier::operator=(JwtVerifier&&) noexcept = default;
 
-base::Result<VerifiedJwt> JwtVerifier::verify(std::string_view token, base::UnixTime now,
-                                              boost::json::storage_ptr storage, CheckList* checks) {
-  const auto signature = state_->signatures.verify(token, now, checks);
-  if (!signature) return signature.error();
-  auto claims = state_->reader.read_object(signature->payload, std::move(storage));
-  if (!claims) {
-    return fail(checks, CheckName::Claims, claims.error(), "the payload is not a JSON object, or has a member twice");
+base::Result<VerifiedJwt> JwtVerifier::verify(std::string_view token, UnixTime now, json::object& room,
+                                              CheckList* checks) {
+  State& state = *state_;
+  state.last_lookup.reset();
+  const auto digest = state.cache && checks == nullptr ? state.digest.of(token) : std::nullopt;
+  if (!digest) return state.verify_anew(token, now, room, checks);
+  if (const auto kept = state.cache->find(*digest, now)) {
+    state.last_lookup = base::CacheResult::Hit;
+    return *kept;
   }
-  pass(checks, CheckName::Claims, "a JSON object");
-  const auto end = check_claims(*claims, state_->rules, now, checks);
-  if (!end) return end.error();
-  return VerifiedJwt{std::move(*claims), std::min(*end, signature->expires)};
+  state.last_lookup = base::CacheResult::Miss;
+  auto verified = state.verify_anew(token, now, room, nullptr);
+  if (verified) state.cache->keep(*digest, *verified);
+  return verified;
+}
+
+std::optional<base::CacheResult> JwtVerifier::last_lookup() const noexcept {
+  return state_->last_lookup;
+}
+
+std::size_t JwtVerifier::cache_entries() const noexcept {
+  return state_->cache ? state_->cache->size() : 0;
+}
+
+void JwtVerifier::empty_cache() noexcept {
+  if (state_->cache) state_->cache->clear();
 }
 
 }  // namespace sidegate::token

@@ -77,6 +77,7 @@ authenticators:
       require_claims: [exp, user_id]
       subject: user_id
       roles: groups
+      verified_cache: {max_entries: 0, max_bytes: 0}
 inject: {X-A: "{subject}", X-B: "", X-C: "100% \"quoted\" \\ $${literal}"}
 strip: []
 routes:
@@ -158,6 +159,9 @@ authenticators:
         - exp
       subject: sub
       roles: roles
+      verified_cache:
+        max_entries: 65536
+        max_bytes: 16MiB
 strip:
   - "X-User-*"
   - "X-Auth-*"

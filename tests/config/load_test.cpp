@@ -462,8 +462,12 @@ TEST(Load, MistakesInAuthenticators) {
       {jwt(token, keys, "algorithms: [HS256], issuer: \"https://user:hunter2@a\""),
        at + ".issuer: credentials do not belong in a URL"},
       {jwt(token, keys, "algorithms: [HS256], audience: []"), at + ".audience: expected at least one, found a list"},
-      {jwt(token, keys, "algorithms: [HS256], verified_cache: {max_entries: 0}"),
-       at + ".verified_cache: \"verified_cache\" is not supported yet"},
+      {jwt(token, keys, "algorithms: [HS256], verified_cache: 0"), at + ".verified_cache: expected a map, found \"0\""},
+      {jwt(token, keys, "algorithms: [HS256], verified_cache: {max_entries: 64KiB}"),
+       at + ".verified_cache.max_entries: expected a whole number from 0 to 100000000, found \"64KiB\""},
+      {jwt(token, keys, "algorithms: [HS256], verified_cache: {max_bytes: 1048576}"),
+       at +
+           ".verified_cache.max_bytes: expected a size with its unit, such as 512B, 64KiB or 10MiB, found \"1048576\""},
   };
   for (const auto& [text, expected] : cases) {
     EXPECT_THAT(load(with_instead(text)).lines, ElementsAre(AllOf(HasSubstr(staff), HasSubstr(": at " + expected))))

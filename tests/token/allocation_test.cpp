@@ -1,6 +1,8 @@
 #include <sidegate/token/jwt_verifier.hpp>
 #include <sidegate/token/signer.hpp>
 
+#include "verified_token_cache.hpp"
+
 #include <gtest/gtest.h>
 #include <boost/json/monotonic_resource.hpp>
 
@@ -10,21 +12,27 @@
 #include <string>
 #include <string_view>
 
+#include <malloc.h>
+
 namespace {
 std::size_t allocations = 0;
-}
+std::size_t bytes_in_use = 0;
+}  // namespace
 
 // Every form of new that is not replaced here calls one of these.
 void* operator new(std::size_t size) {
   ++allocations;
-  if (void* const memory = std::malloc(size == 0 ? 1 : size)) return memory;
-  throw std::bad_alloc();
+  void* const memory = std::malloc(size == 0 ? 1 : size);
+  if (memory == nullptr) throw std::bad_alloc();
+  bytes_in_use += malloc_usable_size(memory);
+  return memory;
 }
 void operator delete(void* memory) noexcept {
+  bytes_in_use -= malloc_usable_size(memory);
   std::free(memory);
 }
 void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
+  operator delete(memory);
 }
 
 namespace sidegate::token {
@@ -35,7 +43,8 @@ constexpr int kRounds = 1000;
 
 /// How many allocations `kRounds` verifications of the tokens in turn make, once warm.
 template <std::size_t Count>
-std::size_t count_allocations(const std::array<std::string, Count>& tokens, std::string_view secret) {
+std::size_t count_allocations(const std::array<std::string, Count>& tokens, std::string_view secret,
+                              config::VerifiedCache cache = {.max_entries = 0, .max_bytes = 0}) {
   config::JwtAuthenticator settings;
   config::Key key;
   key.secret.secret = base::Secret(std::string(secret));
@@ -43,6 +52,7 @@ std::size_t count_allocations(const std::array<std::string, Count>& tokens, std:
   settings.algorithms.push_back({"HS256", {}});
   settings.issuer = "https://auth.example";
   settings.audience = {"tts"};
+  settings.verified_cache = cache;
   config::Diagnostics diagnostics("test.yaml");
   JwtVerifier verifier(settings, diagnostics);
   EXPECT_TRUE(diagnostics.ok());
@@ -54,7 +64,8 @@ std::size_t count_allocations(const std::array<std::string, Count>& tokens, std:
     for (const std::string& token : tokens) {
       std::array<unsigned char, 4096> buffer;
       boost::json::monotonic_resource storage(buffer.data(), buffer.size());
-      if (verifier.verify(token, kNow, &storage)) ++accepted;
+      boost::json::object room(&storage);
+      if (verifier.verify(token, kNow, room)) ++accepted;
     }
   }
   const std::size_t after = allocations;
@@ -62,14 +73,18 @@ std::size_t count_allocations(const std::array<std::string, Count>& tokens, std:
   return after - before;
 }
 
+boost::json::object usual_claims() {
+  return {{"iss", "https://auth.example"},
+          {"aud", {"ams", "tts"}},
+          {"exp", 1'790'003'600},
+          {"user_id", "6f1c4f0e-2f0b-4b1e-8a57-1f0a2c9be001"},
+          {"name", "somebody with a \"name\" that needs escapes"},
+          {"roles", {{{"system", "TTS"}, {"role", "Technician"}}, "AMS:User"}}};
+}
+
 TEST(Allocation, AWarmVerificationMakesNone) {
   const std::string secret(32, 's');
-  const boost::json::object claims{{"iss", "https://auth.example"},
-                                   {"aud", {"ams", "tts"}},
-                                   {"exp", 1'790'003'600},
-                                   {"user_id", "6f1c4f0e-2f0b-4b1e-8a57-1f0a2c9be001"},
-                                   {"name", "somebody with a \"name\" that needs escapes"},
-                                   {"roles", {{{"system", "TTS"}, {"role", "Technician"}}, "AMS:User"}}};
+  const boost::json::object claims = usual_claims();
   const auto sign = [&](std::string_view by, std::string_view key_id) {
     return *sign_jwt(claims, Algorithm::HS256, by, key_id);
   };
@@ -84,6 +99,33 @@ TEST(Allocation, AWarmVerificationMakesNone) {
                               secret),
             0U)
       << "refusals among them";
+}
+
+TEST(Allocation, ATokenThatIsRememberedMakesNone) {
+  const std::string secret(32, 's');
+  const std::string token = *sign_jwt(usual_claims(), Algorithm::HS256, secret);
+  auto other_claims = usual_claims();
+  other_claims["user_id"] = 7;
+  const std::array tokens{token, *sign_jwt(other_claims, Algorithm::HS256, secret), token + "A",
+                          std::string("not.a.token")};
+  EXPECT_EQ(count_allocations(tokens, secret, {}), 0U);
+}
+
+TEST(Allocation, ACacheTakesWhatItSays) {
+  constexpr unsigned kEntries = 3000;
+  VerifiedTokenCache cache(kEntries, std::size_t{1} << 40U);
+  const boost::json::object claims = usual_claims();
+  const std::size_t before = bytes_in_use;
+  for (unsigned number = 0; number < 2 * kEntries; ++number) {
+    TokenDigest::Bytes digest{};
+    for (std::size_t i = 0; i < sizeof(number); ++i)
+      digest[i] = static_cast<unsigned char>(number * 2654435761U >> 8 * i);
+    cache.keep(digest, {&claims, {}});
+  }
+  const std::size_t taken = bytes_in_use - before;
+  EXPECT_EQ(cache.size(), kEntries);
+  EXPECT_LE(taken, cache.bytes());
+  EXPECT_GE(taken, cache.bytes() * 9 / 10) << "and not much less";
 }
 
 }  // namespace

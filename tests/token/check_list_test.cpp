@@ -61,8 +61,9 @@ std::pair<Reason, CheckList> verify(const std::string& token) {
   JwtVerifier verifier(settings(), diagnostics);
   EXPECT_TRUE(diagnostics.ok());
   CheckList checks;
-  const auto with = verifier.verify(token, kNow, {}, &checks);
-  const auto without = verifier.verify(token, kNow, {});
+  boost::json::object room;
+  const auto with = verifier.verify(token, kNow, room, &checks);
+  const auto without = verifier.verify(token, kNow, room);
   EXPECT_EQ(with ? Reason::Accepted : with.error(), without ? Reason::Accepted : without.error());
   return {with ? Reason::Accepted : with.error(), checks};
 }
@@ -100,9 +101,10 @@ TEST(CheckList, TheSecondTimeTheHeaderIsToldOfToo) {
   const std::string token = token_of(kWhole);
   CheckList first;
   CheckList second;
-  EXPECT_TRUE(verifier.verify(token, kNow, {}, &first));
-  EXPECT_TRUE(verifier.verify(token, kNow, {}));
-  EXPECT_TRUE(verifier.verify(token, kNow, {}, &second));
+  boost::json::object room;
+  EXPECT_TRUE(verifier.verify(token, kNow, room, &first));
+  EXPECT_TRUE(verifier.verify(token, kNow, room));
+  EXPECT_TRUE(verifier.verify(token, kNow, room, &second));
   EXPECT_EQ(lines_of(first), lines_of(second));
 }
 

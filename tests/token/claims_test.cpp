@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace sidegate::token {
@@ -21,11 +22,11 @@ ClaimRules no_rules() {
   return rules;
 }
 
-base::Result<UnixTime> check(const std::string& claims, const ClaimRules& rules, UnixTime now = kNow) {
+base::Result<Validity> check(const std::string& claims, const ClaimRules& rules, UnixTime now = kNow) {
   return check_claims(*JsonReader().read_object(claims), rules, now);
 }
 
-Reason reason_of(const base::Result<UnixTime>& result) {
+Reason reason_of(const base::Result<Validity>& result) {
   return result ? Reason::Accepted : result.error();
 }
 
@@ -189,18 +190,39 @@ TEST(Claims, TheEndIsTheFirstMomentThatIsRefused) {
   for (const auto& [claims, end] : cases) {
     const auto result = check(claims, rules);
     ASSERT_TRUE(result) << claims;
-    EXPECT_EQ(*result, end) << claims;
+    EXPECT_EQ(result->until, end) << claims;
     EXPECT_TRUE(check(claims, rules, end - seconds(1))) << claims;
     EXPECT_EQ(reason_of(check(claims, rules, end)), Reason::Expired) << claims;
   }
-  EXPECT_EQ(*check("{}", no_rules()), UnixTime::max());
+  EXPECT_EQ(*check("{}", no_rules()), Validity()) << "for ever";
+}
+
+TEST(Claims, TheStartIsTheFirstMomentThatIsAccepted) {
+  ClaimRules rules = no_rules();
+  rules.leeway = seconds(5);
+  const std::vector<std::pair<std::string, UnixTime>> cases{
+      {R"({"nbf":900})", UnixTime(seconds(895))},
+      {R"({"iat":800,"nbf":900})", UnixTime(seconds(895))},
+      {R"({"iat":900.9,"nbf":800})", UnixTime(seconds(895))},
+      {R"({"iat":-62167219200})", UnixTime(seconds(-62'167'219'205))},
+      {R"({"exp":2000})", UnixTime::min()},
+  };
+  for (const auto& [claims, from] : cases) {
+    const auto result = check(claims, rules);
+    ASSERT_TRUE(result) << claims;
+    EXPECT_EQ(result->from, from) << claims;
+    EXPECT_TRUE(check(claims, rules, from)) << claims;
+    if (from == UnixTime::min()) continue;
+    EXPECT_EQ(reason_of(check(claims, rules, from - seconds(1))), Reason::NotYetValid) << claims;
+  }
 }
 
 TEST(Claims, AVastLeewayDoesNotOverflow) {
   ClaimRules rules = no_rules();
   rules.leeway = seconds::max();
   rules.max_age = seconds::max();
-  EXPECT_EQ(*check(R"({"iat":253402300799,"exp":253402300799})", rules), UnixTime::max());
+  EXPECT_EQ(check(R"({"iat":253402300799,"nbf":253402300799,"exp":253402300799})", rules)->until, UnixTime::max());
+  EXPECT_EQ(*check(R"({"nbf":-62167219200,"iat":-62167219200})", rules), Validity());
   EXPECT_EQ(reason_of(check(R"({"iat":-62167219200,"exp":-62167219200})", rules)), Reason::Accepted);
 }
 

@@ -59,13 +59,18 @@ Reason reason_of(const base::Result<VerifiedJwt>& result) {
   return result ? Reason::Accepted : result.error();
 }
 
+/// The claims live until the next call.
+base::Result<VerifiedJwt> verify(JwtVerifier& verifier, std::string_view token, UnixTime now = kNow) {
+  static boost::json::object room;
+  return verifier.verify(token, now, room);
+}
+
 TEST(JwtVerifier, GivesTheClaimsThatWereSigned) {
   auto verifier = make(settings_with({key_of(kSecret)}));
-  const auto verified =
-      verifier.verify(token_of(claims_at(60, R"(,"user_id":9007199254740993,"n":"\u00e9")")), kNow, {});
+  const auto verified = verify(verifier, token_of(claims_at(60, R"(,"user_id":9007199254740993,"n":"\u00e9")")));
   ASSERT_TRUE(verified);
-  EXPECT_EQ(boost::json::serialize(verified->claims), claims_at(60, ",\"user_id\":9007199254740993,\"n\":\"\u00e9\""));
-  EXPECT_EQ(verified->expires, kNow + seconds(60));
+  EXPECT_EQ(boost::json::serialize(*verified->claims), claims_at(60, ",\"user_id\":9007199254740993,\"n\":\"\u00e9\""));
+  EXPECT_EQ(verified->validity.until, kNow + seconds(60));
 }
 
 TEST(JwtVerifier, Rfc7515AppendixA1ExpiredIn2011) {
@@ -79,12 +84,12 @@ TEST(JwtVerifier, Rfc7515AppendixA1ExpiredIn2011) {
   settings.issuer = "joe";
   auto verifier = make(settings);
   const UnixTime end{seconds(1'300'819'380)};
-  EXPECT_EQ(reason_of(verifier.verify(token, kNow, {})), Reason::Expired);
-  EXPECT_EQ(reason_of(verifier.verify(token, end, {})), Reason::Expired);
-  const auto verified = verifier.verify(token, end - seconds(1), {});
+  EXPECT_EQ(reason_of(verify(verifier, token)), Reason::Expired);
+  EXPECT_EQ(reason_of(verify(verifier, token, end)), Reason::Expired);
+  const auto verified = verify(verifier, token, end - seconds(1));
   ASSERT_TRUE(verified);
-  EXPECT_EQ(verified->expires, end);
-  EXPECT_EQ(verified->claims.at("http://example.com/is_root"), boost::json::value(true));
+  EXPECT_EQ(verified->validity.until, end);
+  EXPECT_EQ(verified->claims->at("http://example.com/is_root"), boost::json::value(true));
 }
 
 struct Case {
@@ -133,7 +138,7 @@ TEST(JwtVerifier, EveryReasonHasItsToken) {
   };
   std::set<Reason> seen;
   for (const auto& [name, token, expected] : cases) {
-    const auto reason = reason_of(verifier.verify(token, kNow, {}));
+    const auto reason = reason_of(verify(verifier, token));
     EXPECT_EQ(base::name_of(reason), base::name_of(expected)) << name;
     seen.insert(reason);
   }
@@ -145,9 +150,9 @@ TEST(JwtVerifier, ExpCanBeDoneWithout) {
   auto settings = settings_with({key_of(kSecret)});
   settings.require_claims.clear();
   auto verifier = make(settings);
-  const auto verified = verifier.verify(token_of("{}"), kNow, {});
+  const auto verified = verify(verifier, token_of("{}"));
   ASSERT_TRUE(verified);
-  EXPECT_EQ(verified->expires, UnixTime::max());
+  EXPECT_EQ(verified->validity.until, UnixTime::max());
 }
 
 TEST(JwtVerifier, TheRulesOfTheSettingsAreUsed) {
@@ -158,12 +163,12 @@ TEST(JwtVerifier, TheRulesOfTheSettingsAreUsed) {
   auto verifier = make(settings);
   const std::string header = R"({"alg":"HS256","typ":"application/AT+JWT"})";
   const std::string iat = ",\"iat\":" + std::to_string(kNow.time_since_epoch().count());
-  const auto verified = verifier.verify(token_of(claims_at(-29, iat), header), kNow, {});
+  const auto verified = verify(verifier, token_of(claims_at(-29, iat), header));
   ASSERT_TRUE(verified);
-  EXPECT_EQ(verified->expires, kNow + seconds(1));
-  EXPECT_EQ(reason_of(verifier.verify(token_of(claims_at(-30, iat), header), kNow, {})), Reason::Expired);
-  EXPECT_EQ(reason_of(verifier.verify(token_of(claims_at(60), header), kNow, {})), Reason::MissingClaim);
-  EXPECT_EQ(reason_of(verifier.verify(token_of(claims_at(60, iat)), kNow, {})), Reason::Malformed) << "another typ";
+  EXPECT_EQ(verified->validity.until, kNow + seconds(1));
+  EXPECT_EQ(reason_of(verify(verifier, token_of(claims_at(-30, iat), header))), Reason::Expired);
+  EXPECT_EQ(reason_of(verify(verifier, token_of(claims_at(60), header))), Reason::MissingClaim);
+  EXPECT_EQ(reason_of(verify(verifier, token_of(claims_at(60, iat)))), Reason::Malformed) << "another typ";
 }
 
 TEST(JwtVerifier, ARotatedKeyHasItsGrace) {
@@ -171,11 +176,11 @@ TEST(JwtVerifier, ARotatedKeyHasItsGrace) {
   old.until = kNow + seconds(10);
   auto verifier = make(settings_with({key_of(kSecret), old}));
   const std::string token = token_of(claims_at(60), kHeader, kOtherSecret);
-  const auto verified = verifier.verify(token, kNow, {});
+  const auto verified = verify(verifier, token);
   ASSERT_TRUE(verified);
-  EXPECT_EQ(verified->expires, kNow + seconds(10)) << "not beyond the key's own end";
-  EXPECT_EQ(reason_of(verifier.verify(token, kNow + seconds(10), {})), Reason::BadSignature);
-  EXPECT_EQ(verifier.verify(token_of(claims_at(60)), kNow, {})->expires, kNow + seconds(60));
+  EXPECT_EQ(verified->validity.until, kNow + seconds(10)) << "not beyond the key's own end";
+  EXPECT_EQ(reason_of(verify(verifier, token, kNow + seconds(10))), Reason::BadSignature);
+  EXPECT_EQ(verify(verifier, token_of(claims_at(60)))->validity.until, kNow + seconds(60));
 }
 
 struct Refusal {
@@ -213,7 +218,7 @@ TEST(JwtVerifier, SettingsThatCannotWorkAreReported) {
     EXPECT_FALSE(diagnostics.ok());
     EXPECT_THAT(diagnostics.entries().front().message, HasSubstr(says));
     EXPECT_EQ(diagnostics.entries().front().where.line, line);
-    EXPECT_NE(reason_of(verifier.verify(token_of(claims_at(60)), kNow, {})), Reason::Accepted);
+    EXPECT_NE(reason_of(verify(verifier, token_of(claims_at(60)))), Reason::Accepted);
   }
 }
 
@@ -239,7 +244,7 @@ TEST(JwtVerifier, AWeakSecretCanBeAllowed) {
   config::Key key = key_of("short");
   key.allow_weak = true;
   auto verifier = make(settings_with({key}, {"HS256", "HS384", "HS512"}));
-  EXPECT_TRUE(verifier.verify(token_of(claims_at(60), kHeader, "short"), kNow, {}));
+  EXPECT_TRUE(verify(verifier, token_of(claims_at(60), kHeader, "short")));
 }
 
 // CVE-2026-39999: the public key of an issuer, known to all, must never become the secret of an HMAC.
@@ -250,7 +255,7 @@ TEST(JwtVerifier, APublicKeyNeverBecomesASecretEvenWhenWeakOnesAreAllowed) {
   JwtVerifier verifier(settings_with({key}), diagnostics);
   EXPECT_FALSE(diagnostics.ok());
   const auto token = token_of(claims_at(60), kHeader, key.secret.secret.reveal());
-  EXPECT_EQ(reason_of(verifier.verify(token, kNow, {})), Reason::BadSignature);
+  EXPECT_EQ(reason_of(verify(verifier, token)), Reason::BadSignature);
 }
 
 }  // namespace

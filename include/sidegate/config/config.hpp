@@ -87,6 +87,14 @@ struct Key {
   bool allow_weak = false;              ///< a secret shorter than its hash is accepted
 };
 
+/// What each worker may keep of the tokens that it has verified; nothing where one of the two is 0.
+struct VerifiedCache {
+  std::size_t max_entries = 65'536;
+  std::size_t max_bytes = std::size_t{16} * 1024 * 1024;
+
+  bool enabled() const noexcept { return max_entries != 0 && max_bytes != 0; }
+};
+
 struct JwtAuthenticator {
   std::vector<TokenSource> token;
   std::vector<Key> keys;
@@ -99,6 +107,7 @@ struct JwtAuthenticator {
   std::vector<std::string> require_claims{"exp"};
   std::string subject = "sub";
   std::string roles = "roles";
+  VerifiedCache verified_cache;
 };
 
 struct Authenticator {

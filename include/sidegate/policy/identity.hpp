@@ -8,7 +8,8 @@
 
 namespace sidegate::policy {
 
-/// Who the caller is, as one authenticator found it. The views live as long as the decision's `Scratch`.
+/// Who the caller is, as one authenticator found it. It lives as long as the decision is made: the claims may be a
+/// cache's, which lets go of them for another token. The subject lives in the decision's `Scratch`.
 struct Identity {
   std::string_view authenticator;
   std::string_view subject;                        ///< never empty

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <sidegate/base/cache_result.hpp>
 #include <sidegate/base/clock.hpp>
 #include <sidegate/base/limits.hpp>
 #include <sidegate/base/result.hpp>
@@ -45,8 +46,9 @@ class Scratch {
   void reset();
 
   std::string lines;                                ///< injected header lines, or the extra lines of a refusal
-  std::string subject;                              ///< a numeric subject as text
-  std::optional<boost::json::object> claims;        ///< in `storage()`
+  std::string subject;                              ///< who the caller is
+  std::optional<boost::json::object> claims;        ///< in `storage()`; of a token that no cache had
+  std::optional<base::CacheResult> cache;           ///< what the cache had for the token, where one was asked
   std::string path;                                 ///< a rewritten one
   std::vector<std::string_view> cookies_to_remove;  ///< names
   boost::json::storage_ptr storage() noexcept { return &arena_; }
@@ -76,6 +78,7 @@ struct Decision {
   std::size_t authenticator = kNone;            ///< the one that decided
   std::optional<base::Reason> outcome;          ///< how it decided; Missing where no credential was there
   std::string_view authenticator_name;
+  std::optional<base::CacheResult> cache;  ///< what its cache had for the credential, where one was asked
   std::string_view subject;
   /// Forward: the lines to add. Refuse: further lines of the answer (WWW-Authenticate, Allow).
   std::string_view lines;
@@ -100,6 +103,12 @@ class Policy {
   /// Decides on one request at the time `now`. The result's views live in `scratch`, which was reset, and in the
   /// request. How it came about is written to `trace`, which was empty; without one nothing is paid for it.
   Decision decide(const Request& request, base::UnixTime now, Scratch& scratch, Trace* trace = nullptr);
+
+  /// How many tokens the cache of an authenticator holds.
+  std::size_t cache_entries(std::size_t authenticator) const noexcept;
+
+  /// Lets go of what the caches hold. They go on.
+  void empty_caches() noexcept;
 
   /// Which of a caller's fields go no further, on whatever route.
   const http::HeaderFilter& filter() const noexcept;

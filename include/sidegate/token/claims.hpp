@@ -23,8 +23,19 @@ struct ClaimRules {
   std::vector<std::string> require_claims{"exp"};
 };
 
-/// Checks registered claims (RFC 7519 section 4.1) and gives the moment from which they do not hold any more: the
-/// earlier of `exp` and `iat` + `max_age`, the leeway added; the end of time where neither limits them.
+/// When something holds: from one moment on, up to the second before another.
+struct Validity {
+  base::UnixTime from = base::UnixTime::min();
+  base::UnixTime until = base::UnixTime::max();
+
+  bool holds(base::UnixTime now) const noexcept { return now >= from && now < until; }
+
+  bool operator==(const Validity&) const = default;
+};
+
+/// Checks registered claims (RFC 7519 section 4.1) and tells when they hold: from the later of `nbf` and `iat`, the
+/// leeway taken off, until the earlier of `exp` and `iat` + `max_age`, the leeway added. At any such moment the same
+/// claims pass the same rules; at any other they do not.
 ///
 /// The order of the checks is the order in which several faults are named, and `exp` is the last of them: Expired means
 /// that all else is well.
@@ -35,8 +46,8 @@ struct ClaimRules {
 ///  - Expired: now >= `exp` + leeway (section 4.1.4: "on or after"), or older than `max_age` in the same way
 ///
 /// The checks that were made are noted in `checks`.
-base::Result<base::UnixTime> check_claims(const boost::json::object& claims, const ClaimRules& rules,
-                                          base::UnixTime now, CheckList* checks = nullptr);
+base::Result<Validity> check_claims(const boost::json::object& claims, const ClaimRules& rules, base::UnixTime now,
+                                    CheckList* checks = nullptr);
 
 /// A NumericDate (RFC 7519 section 2): a number of seconds since 1970, from year 0 to 9999, so that milliseconds given
 /// by mistake do not make a token that lasts for ever. Fractions of a second are dropped, as those of "now" are.

@@ -1,31 +1,34 @@
 #pragma once
 
+#include <sidegate/base/cache_result.hpp>
 #include <sidegate/base/clock.hpp>
 #include <sidegate/base/result.hpp>
 #include <sidegate/config/config.hpp>
 #include <sidegate/config/diagnostics.hpp>
 #include <sidegate/token/check_list.hpp>
+#include <sidegate/token/claims.hpp>
 
 #include <boost/json/object.hpp>
-#include <boost/json/storage_ptr.hpp>
 
+#include <cstddef>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 namespace sidegate::token {
 
 /// A token that was verified: the claims are those of the very bytes that the signature covers.
 struct VerifiedJwt {
-  boost::json::object claims;  ///< in the storage that was passed to `verify`
-  /// The moment from which `verify` would refuse it: the earliest of `exp`, `iat` + `max_age` (the leeway added to
-  /// both) and the key's `until`.
-  base::UnixTime expires = base::UnixTime::max();
+  const boost::json::object* claims = nullptr;  ///< as long as the room that `verify` was given, up to its next call
+  Validity validity;  ///< when `verify` accepts it: what the claims say, and the key's `until`
 };
 
 /// Verifies JSON Web Tokens in compact form (RFC 7515, RFC 7519) against the keys and rules of one authenticator.
 ///
-/// Algorithms and keys are fetched and parsed once, here; `verify` allocates nothing but what `storage` gives, and
-/// keeps keyed contexts that it re-uses. So it belongs to one thread.
+/// Algorithms and keys are fetched and parsed once, here, and keyed contexts are kept and re-used. Tokens that were
+/// verified are remembered, as far as `verified_cache` of the settings lets it, so that their signature is not checked
+/// again. So it belongs to one thread. Once warm, `verify` allocates nothing but what the storage of the room gives,
+/// and the memory of a token that it comes to remember.
 class JwtVerifier {
  public:
   /// Compiles the rules. What does not fit (an unknown algorithm, a weak secret) goes into `diagnostics`, and the
@@ -37,10 +40,18 @@ class JwtVerifier {
 
   /// The claims of `token`, or why it is refused, in the order of the checks: its structure and header (Malformed), its
   /// signature (BadSignature), its claims as JSON (Malformed), and what they say, in the order that `check_claims`
-  /// documents. `token` is at most `Limits::token_bytes_max` long; that is the caller's check. The checks that were
-  /// made are noted in `checks`.
-  base::Result<VerifiedJwt> verify(std::string_view token, base::UnixTime now, boost::json::storage_ptr storage,
+  /// documents. `token` is at most `Limits::token_bytes_max` long; that is the caller's check.
+  ///
+  /// `room` gets the claims, in its own storage, of a token that is not remembered; it is void after a refusal. The
+  /// checks that were made are noted in `checks`: with it all are made, whatever is remembered.
+  base::Result<VerifiedJwt> verify(std::string_view token, base::UnixTime now, boost::json::object& room,
                                    CheckList* checks = nullptr);
+
+  /// What the cache had for the last token; nothing where it was not asked.
+  std::optional<base::CacheResult> last_lookup() const noexcept;
+
+  std::size_t cache_entries() const noexcept;
+  void empty_cache() noexcept;
 
  private:
   struct State;
