@@ -73,6 +73,10 @@ json::array keys_of(const config::JwtAuthenticator& jwt, base::UnixTime now) {
   return keys;
 }
 
+json::object cache_state(const WorkerCounters::CacheUse& use) {
+  return {{"entries", use.entries}, {"hits", use.hits}, {"misses", use.misses}};
+}
+
 json::object decisions_of(const std::array<std::uint64_t, base::kReasonCount>& counts) {
   json::object decisions;
   for (std::size_t i = 0; i < counts.size(); ++i) {
@@ -121,6 +125,7 @@ std::string upstreams_json(const config::Config& config, const telemetry::NamedC
 
 std::string authenticators_json(const config::Config& config, const telemetry::NamedCounters& sum, base::UnixTime now) {
   json::array authenticators;
+  std::size_t cache = 0;
   for (std::size_t i = 0; i < config.authenticators.size(); ++i) {
     const config::JwtAuthenticator& jwt = config.authenticators[i].jwt;
     json::object entry{{"name", config.authenticators[i].name}, {"kind", "jwt"}};
@@ -129,6 +134,7 @@ std::string authenticators_json(const config::Config& config, const telemetry::N
     entry["algorithms"] = texts(jwt.algorithms);
     entry["keys"] = keys_of(jwt, now);
     entry["decisions"] = decisions_of(sum.counters.decisions[i]);
+    if (jwt.verified_cache.enabled()) entry["verified_cache"] = cache_state(sum.counters.caches[cache++]);
     authenticators.push_back(std::move(entry));
   }
   return json::serialize(json::object{{"authenticators", std::move(authenticators)}});

@@ -17,6 +17,11 @@ Snapshot::Snapshot(WorkerConfiguration configuration, const PoolParts& parts, co
     first_servers_.push_back(servers);
     servers += upstream.servers.size();
   }
+  std::size_t caches = 0;
+  for (const auto& authenticator : config().authenticators) {
+    const bool has_one = authenticator.jwt.verified_cache.enabled();
+    cache_places_.push_back(has_one ? std::optional<std::size_t>(caches++) : std::nullopt);
+  }
 }
 
 std::shared_ptr<origin::Pool> Snapshot::make_pool(const config::Upstream& upstream, const PoolParts& parts,

@@ -51,6 +51,11 @@ class Snapshot {
     return first_servers_[upstream] + server.index;
   }
 
+  /// The place in the counters of an authenticator's cache of verified tokens; nothing where it has none.
+  std::optional<std::size_t> cache_place(std::size_t authenticator) const noexcept {
+    return cache_places_[authenticator];
+  }
+
   telemetry::NamedCounters& counters() noexcept { return counters_; }
 
   std::unique_ptr<Exchange> take_exchange();
@@ -65,8 +70,9 @@ class Snapshot {
   WorkerConfiguration configuration_;
   telemetry::AccessLog::Producer* access_log_;  ///< null: no access log
   telemetry::NamedCounters counters_;
-  std::vector<std::shared_ptr<origin::Pool>> pools_;  ///< by upstream
-  std::vector<std::size_t> first_servers_;            ///< by upstream
+  std::vector<std::shared_ptr<origin::Pool>> pools_;      ///< by upstream
+  std::vector<std::size_t> first_servers_;                ///< by upstream
+  std::vector<std::optional<std::size_t>> cache_places_;  ///< by authenticator
   std::vector<std::unique_ptr<Exchange>> exchanges_;
 };
 

@@ -58,7 +58,10 @@ telemetry::LabelNames label_names(const config::Config& config) {
     names.upstreams.push_back(upstream.name);
     for (const auto& server : upstream.servers) names.servers.push_back({upstream.name, server.url});
   }
-  for (const auto& authenticator : config.authenticators) names.authenticators.push_back(authenticator.name);
+  for (const auto& authenticator : config.authenticators) {
+    names.authenticators.push_back(authenticator.name);
+    if (authenticator.jwt.verified_cache.enabled()) names.caches.push_back(authenticator.name + ".verified");
+  }
   return names;
 }
 

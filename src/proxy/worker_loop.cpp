@@ -146,6 +146,8 @@ void WorkerLoop::record(Snapshot& snapshot, const Exchange& exchange, std::strin
                          counted);
   if (decision.outcome && decision.authenticator != policy::Decision::kNone) {
     counters.count_decision(decision.authenticator, *decision.outcome);
+    const auto cache = snapshot.cache_place(decision.authenticator);
+    if (cache && decision.cache) counters.count_cache(*cache, *decision.cache);
   }
   if (matched && exchange.asked_server != nullptr) {
     const auto place = snapshot.server_place(decision.route->upstream, *exchange.asked_server);
@@ -186,6 +188,7 @@ void WorkerLoop::record(Snapshot& snapshot, const Exchange& exchange, std::strin
   record.subject = decision.subject;
   record.authenticator = decision.authenticator_name;
   record.auth_outcome = decision.outcome;
+  record.cache = decision.cache;
   record.reason = exchange.failure;
   snapshot.access_log()->push(record);
 }
@@ -203,6 +206,7 @@ void WorkerLoop::apply(WorkerConfiguration next) {
   });
   auto before = std::exchange(current_, snapshot);
   earlier_.push_back(before);
+  before->policy().empty_caches();  // a tunnel may keep it for days, and asks for nothing any more
   client_buffers_.set_block_bytes(block_bytes(snapshot->config()));
   origin_buffers_.set_block_bytes(block_bytes(snapshot->config()));
   for (const auto& pool : before->pools()) {
@@ -327,6 +331,11 @@ telemetry::NamedCounters WorkerLoop::copy_counters() const {
       for (const origin::ServerState& server : pool.servers()) {
         copy.counters.origin_connections[snapshot.server_place(upstream, server)] = {
             .active = server.open - server.idle.size(), .idle = server.idle.size()};
+      }
+    }
+    for (std::size_t i = 0; i < snapshot.config().authenticators.size(); ++i) {
+      if (const auto place = snapshot.cache_place(i)) {
+        copy.counters.caches[*place].entries = snapshot.policy().cache_entries(i);
       }
     }
     return copy;

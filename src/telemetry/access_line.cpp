@@ -86,6 +86,7 @@ void append_json_line(std::string& out, const AccessRecord& record, bool with_qu
   if (is_credential_refused(record)) {
     append_text(out, R"(,"auth_reason":")", base::name_of(record.reason.value_or(*record.auth_outcome)));
   }
+  if (record.cache) append_text(out, R"(,"cache":")", base::name_of(*record.cache));
   if (is_refusal(record)) out += R"(,"audit":true)";
   if (record.reason) append_text(out, R"(,"reason":")", base::name_of(*record.reason));
   out += "}\n";
@@ -107,6 +108,7 @@ void append_text_line(std::string& out, const AccessRecord& record, bool with_qu
   append_pair(out, "subject", record.subject);
   append_pair(out, "by", record.authenticator);
   if (record.auth_outcome) append_pair(out, "auth", base::name_of(*record.auth_outcome));
+  if (record.cache) append_pair(out, "cache", base::name_of(*record.cache));
   append_pair(out, "route", record.route);
   append_pair(out, "upstream", record.upstream);
   append_pair(out, "server", record.server);

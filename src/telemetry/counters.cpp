@@ -64,6 +64,12 @@ void add_by_place(boost::unordered_flat_map<std::uint64_t, std::uint64_t>& sum,
   }
 }
 
+void add_up(WorkerCounters::CacheUse& sum, const WorkerCounters::CacheUse& other) {
+  sum.hits += other.hits;
+  sum.misses += other.misses;
+  sum.entries += other.entries;
+}
+
 void add_up(std::vector<std::uint64_t>& sum, const std::vector<std::uint64_t>& other) {
   for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += other[i];
 }
@@ -90,6 +96,7 @@ WorkerCounters::WorkerCounters(const LabelNames& names)
       origin_retries(names.upstreams.size()),
       origin_connections(names.servers.size()),
       decisions(names.authenticators.size()),
+      caches(names.caches.size()),
       connections_open(names.listeners.size()),
       connections_total(names.listeners.size()) {}
 
@@ -114,6 +121,10 @@ void WorkerCounters::count_decision(std::size_t authenticator, base::Reason outc
   ++decisions[authenticator][static_cast<std::size_t>(outcome)];
 }
 
+void WorkerCounters::count_cache(std::size_t cache, base::CacheResult result) {
+  ++(result == base::CacheResult::Hit ? caches[cache].hits : caches[cache].misses);
+}
+
 void WorkerCounters::merge(const WorkerCounters& other) {
   add_up(requests, other.requests);
   add_up(origin_requests, other.origin_requests);
@@ -127,6 +138,7 @@ void WorkerCounters::merge(const WorkerCounters& other) {
   for (std::size_t i = 0; i < decisions.size(); ++i) {
     for (std::size_t j = 0; j < decisions[i].size(); ++j) decisions[i][j] += other.decisions[i][j];
   }
+  for (std::size_t i = 0; i < caches.size(); ++i) add_up(caches[i], other.caches[i]);
   add_up(connections_open, other.connections_open);
   add_up(connections_total, other.connections_total);
 }
@@ -138,6 +150,7 @@ void NamedCounters::merge(const NamedCounters& other) {
   const auto upstreams = places_of(other.names->upstreams, names->upstreams);
   const auto servers = places_of(other.names->servers, names->servers);
   const auto authenticators = places_of(other.names->authenticators, names->authenticators);
+  const auto caches = places_of(other.names->caches, names->caches);
   const auto listeners = places_of(other.names->listeners, names->listeners);
 
   const WorkerCounters& theirs = other.counters;
@@ -155,6 +168,7 @@ void NamedCounters::merge(const NamedCounters& other) {
   add_by_place(counters.decisions, theirs.decisions, authenticators, [](auto& sum, const auto& outcomes) {
     for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += outcomes[i];
   });
+  add_by_place(counters.caches, theirs.caches, caches, [](auto& sum, const auto& use) { add_up(sum, use); });
   add_by_place(counters.connections_open, theirs.connections_open, listeners, add_number);
   add_by_place(counters.connections_total, theirs.connections_total, listeners, add_number);
 }

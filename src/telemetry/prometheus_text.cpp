@@ -148,6 +148,20 @@ void add_decisions(Families& families, const LabelNames& names, const WorkerCoun
   }
 }
 
+void add_caches(Families& families, const LabelNames& names, const WorkerCounters& sum) {
+  auto& total =
+      add_family(families, "sidegate_cache_total", "Look-ups in a cache, by what they found.", MetricType::Counter);
+  for (std::size_t i = 0; i < sum.caches.size(); ++i) {
+    add_counter(total, {{"cache", names.caches[i]}, {"result", "hit"}}, sum.caches[i].hits);
+    add_counter(total, {{"cache", names.caches[i]}, {"result", "miss"}}, sum.caches[i].misses);
+  }
+  auto& entries =
+      add_family(families, "sidegate_cache_entries", "What a cache holds, in all workers together.", MetricType::Gauge);
+  for (std::size_t i = 0; i < sum.caches.size(); ++i) {
+    add_gauge(entries, {{"cache", names.caches[i]}}, static_cast<double>(sum.caches[i].entries));
+  }
+}
+
 void add_connections(Families& families, const LabelNames& names, const WorkerCounters& sum) {
   auto& open = add_family(families, "sidegate_connections", "Open connections from clients.", MetricType::Gauge);
   for (std::size_t i = 0; i < names.listeners.size(); ++i) {
@@ -208,6 +222,7 @@ std::string prometheus_text(const NamedCounters& sum, const ProcessCounters& pro
   add_requests(families, *sum.names, sum.counters);
   add_upstreams(families, *sum.names, sum.counters);
   add_decisions(families, *sum.names, sum.counters);
+  add_caches(families, *sum.names, sum.counters);
   add_keys(families, process);
   add_connections(families, *sum.names, sum.counters);
   add_operation(families, process);

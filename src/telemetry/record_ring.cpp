@@ -8,17 +8,19 @@ namespace sidegate::telemetry {
 namespace {
 
 constexpr std::size_t kAlignment = 8;
-constexpr std::uint8_t kNoReason = 0xFF;
+constexpr std::uint8_t kNothing = 0xFF;
 constexpr std::int64_t kNoDuration = -1;
-static_assert(base::kReasonCount < kNoReason);
+static_assert(base::kReasonCount < kNothing);
 
-std::uint8_t pack(const std::optional<base::Reason>& reason) noexcept {
-  return reason ? static_cast<std::uint8_t>(*reason) : kNoReason;
+template <class Enumeration>
+std::uint8_t pack(const std::optional<Enumeration>& value) noexcept {
+  return value ? static_cast<std::uint8_t>(*value) : kNothing;
 }
 
-std::optional<base::Reason> unpack(std::uint8_t reason) noexcept {
-  if (reason == kNoReason) return std::nullopt;
-  return static_cast<base::Reason>(reason);
+template <class Enumeration>
+std::optional<Enumeration> unpack(std::uint8_t value) noexcept {
+  if (value == kNothing) return std::nullopt;
+  return static_cast<Enumeration>(value);
 }
 
 }  // namespace
@@ -75,6 +77,7 @@ bool RecordRing::push(const AccessRecord& record) noexcept {
   stored.status = static_cast<std::uint16_t>(record.status);
   stored.auth_outcome = pack(record.auth_outcome);
   stored.reason = pack(record.reason);
+  stored.cache = pack(record.cache);
   stored.time = record.time.time_since_epoch().count();
   stored.duration = record.duration.count();
   stored.upstream_duration = record.upstream_duration ? record.upstream_duration->count() : kNoDuration;
@@ -116,8 +119,9 @@ AccessRecord RecordRing::load(std::size_t position) const noexcept {
   }
   record.bytes_in = stored.bytes_in;
   record.bytes_out = stored.bytes_out;
-  record.auth_outcome = unpack(stored.auth_outcome);
-  record.reason = unpack(stored.reason);
+  record.auth_outcome = unpack<base::Reason>(stored.auth_outcome);
+  record.reason = unpack<base::Reason>(stored.reason);
+  record.cache = unpack<base::CacheResult>(stored.cache);
   for (std::size_t i = 0; i < kTextCount; ++i) {
     record.*kTexts[i].member = std::string_view(in, stored.lengths[i]);
     in += stored.lengths[i];

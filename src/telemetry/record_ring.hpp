@@ -59,6 +59,7 @@ class RecordRing {
     std::uint64_t bytes_in;
     std::uint64_t bytes_out;
     std::array<std::uint16_t, kTextCount> lengths;
+    std::uint8_t cache;
   };
   static constexpr std::size_t kCacheLine = 64;
 

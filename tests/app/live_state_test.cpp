@@ -43,6 +43,12 @@ authenticators:
       algorithms: [HS256, HS384]
       issuer: https://auth.example
       audience: [tts, ams]
+  forgetful:
+    jwt:
+      token: [{bearer: Authorization}]
+      keys: [{secret: {env: STAFF_KEY}}]
+      algorithms: [HS256]
+      verified_cache: {max_entries: 0}
   partners:
     jwt: {token: [{bearer: Authorization}], keys: [{secret: {env: STAFF_KEY}}], algorithms: [HS256]}
 routes:
@@ -130,7 +136,9 @@ TEST_F(LiveState, ShowsEachAuthenticatorItsKeysAndHowItDecided) {
   counters().count_decision(0, Reason::Accepted);
   counters().count_decision(0, Reason::Accepted);
   counters().count_decision(0, Reason::Expired);
-  counters().count_decision(1, Reason::Unavailable);
+  counters().count_decision(2, Reason::Unavailable);
+  counters().caches.at(0) = {.hits = 3, .misses = 2, .entries = 1};
+  counters().caches.at(1) = {.hits = 30, .misses = 20, .entries = 10};
   auto expected = boost::json::parse(R"json({"authenticators": [
     {"name": "staff", "kind": "jwt", "issuer": "https://auth.example", "audience": ["tts", "ams"],
      "algorithms": ["HS256", "HS384"],
@@ -139,11 +147,17 @@ TEST_F(LiveState, ShowsEachAuthenticatorItsKeysAndHowItDecided) {
        {"name": "keys[1] (file old.key)", "in_use": true, "until": "2030-01-01T00:00:00Z"},
        {"name": "keys[2] (text)", "in_use": false, "until": "2029-12-31T23:59:59Z"}],
      "decisions": {"accepted": 2, "missing": 0, "malformed": 0, "bad_signature": 0, "expired": 1, "not_yet_valid": 0,
+       "wrong_issuer": 0, "wrong_audience": 0, "missing_claim": 0, "revoked": 0, "rejected": 0, "unavailable": 0},
+     "verified_cache": {"entries": 1, "hits": 3, "misses": 2}},
+    {"name": "forgetful", "kind": "jwt", "algorithms": ["HS256"],
+     "keys": [{"name": "keys[0] (env STAFF_KEY)", "in_use": true}],
+     "decisions": {"accepted": 0, "missing": 0, "malformed": 0, "bad_signature": 0, "expired": 0, "not_yet_valid": 0,
        "wrong_issuer": 0, "wrong_audience": 0, "missing_claim": 0, "revoked": 0, "rejected": 0, "unavailable": 0}},
     {"name": "partners", "kind": "jwt", "algorithms": ["HS256"],
      "keys": [{"name": "keys[0] (env STAFF_KEY)", "in_use": true}],
      "decisions": {"accepted": 0, "missing": 0, "malformed": 0, "bad_signature": 0, "expired": 0, "not_yet_valid": 0,
-       "wrong_issuer": 0, "wrong_audience": 0, "missing_claim": 0, "revoked": 0, "rejected": 0, "unavailable": 1}}
+       "wrong_issuer": 0, "wrong_audience": 0, "missing_claim": 0, "revoked": 0, "rejected": 0, "unavailable": 1},
+     "verified_cache": {"entries": 10, "hits": 30, "misses": 20}}
   ]})json");
   auto& old_key = expected.at("authenticators").at(0).at("keys").at(1).at("name");
   old_key = "keys[1] (file " + folder_.file("old.key") + ")";  // files are named in full

@@ -531,6 +531,9 @@ def test_authenticators_show_their_keys_and_decisions(live, tmp_path):
     assert set(answer) == {"authenticators"}
     (staff, unused) = answer["authenticators"]
     counted = staff.pop("decisions")
+    known = staff.pop("verified_cache")
+    assert set(known) == {"entries", "hits", "misses"}
+    assert known["hits"] + known["misses"] == sum(map(len, decisions.values())) - len(decisions["missing"])
     assert {outcome: count for outcome, count in counted.items() if count} == {
         outcome: len(credentials) for outcome, credentials in decisions.items()}
     assert staff == {
@@ -542,7 +545,8 @@ def test_authenticators_show_their_keys_and_decisions(live, tmp_path):
         ]}
     assert set(unused.pop("decisions").values()) == {0}
     assert unused == {"name": "unused", "kind": "jwt", "algorithms": ["HS256", "HS384"],
-                      "keys": [{"name": "keys[0] (text)", "in_use": True}]}
+                      "keys": [{"name": "keys[0] (text)", "in_use": True}],
+                      "verified_cache": {"entries": 0, "hits": 0, "misses": 0}}
 
 
 def test_live_state_agrees_with_the_metrics(live):
@@ -563,6 +567,9 @@ def test_live_state_agrees_with_the_metrics(live):
         name = authenticator["name"]
         for outcome, count in authenticator["decisions"].items():
             assert count == metrics.total("sidegate_auth_decisions_total", authenticator=name, outcome=outcome)
+        for result, member in (("hit", "hits"), ("miss", "misses")):
+            assert authenticator["verified_cache"][member] == metrics.total(
+                "sidegate_cache_total", cache=f"{name}.verified", result=result)
         for key in authenticator["keys"]:
             if "until" in key:
                 moment = datetime.fromisoformat(key["until"]).timestamp()

@@ -55,6 +55,7 @@ MEMBERS = {
     "subject": is_text,
     "authenticator": is_text,
     "auth_outcome": lambda value: value in OUTCOMES,
+    "cache": lambda value: value in ("hit", "miss"),
     "auth_reason": lambda value: is_reason(value) and value not in ("accepted", "missing"),
     "audit": lambda value: value is True,
     "reason": is_reason,
@@ -66,6 +67,7 @@ SENT = ROUTED | {"trace_id", "upstream", "server"}  # a trace is passed on or be
 ANSWERED = SENT | {"upstream_ms"}
 REFUSED = {"audit", "reason"}
 DECIDED = {"authenticator", "auth_outcome"}
+LOOKED_UP = DECIDED | {"cache"}  # a token, whether it is known by then or not
 
 
 def bearer(**claims):
@@ -92,9 +94,9 @@ KINDS = {
     "answered": (get("/public/x"), 200, None, ANSWERED),
     "posted": (request("POST", "/public/x", body=b"a body"), 200, None, ANSWERED),
     "refused by the origin": (get("/public/500"), 500, None, ANSWERED),
-    "accepted": (get("/private/x", bearer()), 200, None, ANSWERED | DECIDED | {"subject"}),
+    "accepted": (get("/private/x", bearer()), 200, None, ANSWERED | LOOKED_UP | {"subject"}),
     "missing": (get("/private/x"), 401, "missing", ROUTED | DECIDED | REFUSED),
-    **{reason: (get("/private/x", field), 401, reason, ROUTED | DECIDED | REFUSED | {"auth_reason"})
+    **{reason: (get("/private/x", field), 401, reason, ROUTED | LOOKED_UP | REFUSED | {"auth_reason"})
        for reason, field in REFUSED_CREDENTIALS.items()},
     "too long a token": (get("/private/x", bearer(padding="x" * 3000)), 401, "token_too_large",
                          ROUTED | DECIDED | REFUSED | {"auth_reason"}),
@@ -104,7 +106,7 @@ KINDS = {
     "method not allowed": (request("POST", "/reading"), 405, "method_not_allowed", READ | REFUSED),
     "cross site": (request("POST", "/private/x", "Origin: https://evil",
                            "Cookie: access_token=" + bearer().split()[-1]),
-                   403, "cross_site", ROUTED | DECIDED | REFUSED | {"subject"}),
+                   403, "cross_site", ROUTED | LOOKED_UP | REFUSED | {"subject"}),
     "body too large": (request("POST", "/small", body=b"x" * 2000), 413, "body_too_large", ROUTED | REFUSED),
     "target too long": (get("/public/" + "x" * 2000), 414, "target_too_long", ALWAYS | REFUSED),
     "head too large": (get("/public/x", "X-Padding: " + "x" * 9000), 431, "head_too_large", ALWAYS | REFUSED),

@@ -193,6 +193,17 @@ def test_decisions(traffic):
         lambda row: row.outcome and ("staff", row.outcome))
 
 
+def test_look_ups_in_the_cache_of_verified_tokens(traffic):
+    """Every token is looked up, but for those that are too long. How many are known is a matter of the workers."""
+    metrics = traffic.metrics()
+    cache = {"cache": "staff.verified"}
+    too_long = 1
+    credentials = sum(row.count for row in TRAFFIC if row.outcome not in (None, "missing")) - too_long
+    hits, misses = (metrics.total("sidegate_cache_total", **cache, result=result) for result in ("hit", "miss"))
+    assert hits + misses == credentials and hits >= 2  # of four times the same token, on two workers
+    assert 2 <= metrics.total("sidegate_cache_entries", **cache) <= 3  # and the one that names nobody, on one of them
+
+
 def upstream_of(row):
     return row.route if row.route in ("gone", "late") else "app"
 
@@ -276,6 +287,7 @@ def test_labels_hold_what_the_configuration_says_and_nothing_else(traffic, servi
         "listener": {"public"},
         "state": {"active", "idle"},
         "result": {"success", "failure"},
+        "cache": {"staff.verified"},
     }
     text = traffic.metrics().text
     for name, labels, _ in traffic.metrics().samples:
@@ -284,6 +296,8 @@ def test_labels_hold_what_the_configuration_says_and_nothing_else(traffic, servi
                 assert value == (NOBODY if labels["upstream"] == "gone" else service.url), (name, labels)
             elif label == "code":
                 assert re.fullmatch(r"[1-5]\d\d|0", value), (name, labels)
+            elif name == "sidegate_cache_total" and label == "result":
+                assert value in ("hit", "miss"), (name, labels)
             elif label in ("le", "version", "commit"):
                 assert re.fullmatch(r"[\w.+-]+", value), (name, labels)
             else:

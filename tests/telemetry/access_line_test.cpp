@@ -61,6 +61,17 @@ TEST(AccessLineJson, HasEveryFieldInOrder) {
             "\n");
 }
 
+TEST(AccessLineJson, TellsWhatTheCacheHad) {
+  AccessRecord record = full_record();
+  record.cache = base::CacheResult::Hit;
+  EXPECT_THAT(json(record), HasSubstr(R"("auth_outcome":"accepted","cache":"hit"})"));
+  EXPECT_THAT(text(record), HasSubstr(" auth=accepted cache=hit "));
+  record.cache = base::CacheResult::Miss;
+  record.auth_outcome = Reason::Expired;
+  record.reason = Reason::Expired;
+  EXPECT_THAT(json(record), HasSubstr(R"("auth_reason":"expired","cache":"miss","audit":true,)"));
+}
+
 TEST(AccessLineJson, LeavesOutWhatHasNoValue) {
   EXPECT_EQ(json(AccessRecord{.time = kTime}),
             R"({"time":"2026-01-31T23:59:59.000042Z","level":"info","msg":"request","status":0,"duration_ms":0.000,)"

@@ -6,6 +6,7 @@ namespace sidegate::telemetry {
 namespace {
 
 using namespace std::chrono_literals;
+using base::CacheResult;
 using base::Reason;
 using testing::HasSubstr;
 using testing::Not;
@@ -17,6 +18,7 @@ LabelNames names() {
   names.upstreams = {"app"};
   names.servers = {{"app", "http://one"}, {"app", "unix:/two"}};
   names.authenticators = {"staff"};
+  names.caches = {"staff.verified", "gone.verified"};
   return names;
 }
 
@@ -46,6 +48,10 @@ TEST(WorkerCounters, AddsUp) {
   one.count_request(2, MethodLabel::Other, 404, 1us);
   one.count_origin(0, 1, 503, 2s);
   one.count_decision(0, Reason::Expired);
+  one.count_cache(0, CacheResult::Hit);
+  one.count_cache(0, CacheResult::Miss);
+  one.count_cache(1, CacheResult::Miss);
+  one.caches[1].entries = 5;
   one.connections_open = {3, 0};
   one.connections_total = {10, 1};
   one.origin_connections[1] = {.active = 2, .idle = 5};
@@ -62,6 +68,11 @@ TEST(WorkerCounters, AddsUp) {
   EXPECT_EQ(sum.origin_requests.at(1U << 16U | 503U), 2U);
   EXPECT_EQ(sum.origin_durations[0].sum, 4s);
   EXPECT_EQ(sum.decisions[0][static_cast<std::size_t>(Reason::Expired)], 2U);
+  EXPECT_EQ(sum.caches[0].hits, 2U);
+  EXPECT_EQ(sum.caches[0].misses, 2U);
+  EXPECT_EQ(sum.caches[0].entries, 0U);
+  EXPECT_EQ(sum.caches[1].misses, 2U);
+  EXPECT_EQ(sum.caches[1].entries, 10U);
   EXPECT_EQ(sum.connections_open, (std::vector<std::uint64_t>{6, 0}));
   EXPECT_EQ(sum.connections_total, (std::vector<std::uint64_t>{20, 2}));
   EXPECT_EQ(sum.origin_connections[1].active, 4U);
@@ -88,6 +99,7 @@ LabelNames other_names() {
   names.upstreams = {"other", "app"};
   names.servers = {{"other", "http://one"}, {"app", "unix:/two"}};
   names.authenticators = {"guest", "staff"};
+  names.caches = {"guest.verified", "staff.verified"};
   return names;
 }
 
@@ -101,6 +113,8 @@ TEST(NamedCounters, GoOnUnderTheSameName) {
   before.counters.origin_retries[0] = 4;
   before.counters.origin_connections[1] = {.active = 1, .idle = 2};
   before.counters.count_decision(0, Reason::Expired);
+  before.counters.caches[0] = {.hits = 7, .misses = 3, .entries = 2};
+  before.counters.caches[1] = {.hits = 70, .misses = 30, .entries = 20};
   before.counters.connections_open = {3, 1};
   before.counters.connections_total = {10, 5};
 
@@ -121,6 +135,10 @@ TEST(NamedCounters, GoOnUnderTheSameName) {
   EXPECT_EQ(sum.origin_retries, (std::vector<std::uint64_t>{0, 4}));
   EXPECT_EQ(sum.origin_connections[1].idle, 2U);
   EXPECT_EQ(sum.decisions[1][static_cast<std::size_t>(Reason::Expired)], 1U);
+  EXPECT_EQ(sum.caches[0].hits, 0U);
+  EXPECT_EQ(sum.caches[1].hits, 7U);
+  EXPECT_EQ(sum.caches[1].misses, 3U);
+  EXPECT_EQ(sum.caches[1].entries, 2U);
   EXPECT_EQ(sum.connections_open, (std::vector<std::uint64_t>{1, 0}));
   EXPECT_EQ(sum.connections_total, (std::vector<std::uint64_t>{5, 0}));
 }
@@ -145,6 +163,7 @@ std::string scrape() {
   sum.count_origin(0, 1, 0, 1ms);
   sum.count_decision(0, Reason::Accepted);
   sum.count_decision(0, Reason::BadSignature);
+  sum.caches[0] = {.hits = 9, .misses = 2, .entries = 1};
   sum.connections_open = {3, 0};
   sum.connections_total = {10, 1};
   sum.origin_connections[0] = {.active = 2, .idle = 5};
@@ -183,6 +202,12 @@ TEST(PrometheusText, HasEveryMetric) {
            "sidegate_auth_decisions_total{authenticator=\"staff\",outcome=\"accepted\"} 1\n",
            "sidegate_auth_decisions_total{authenticator=\"staff\",outcome=\"bad_signature\"} 1\n",
            "sidegate_auth_decisions_total{authenticator=\"staff\",outcome=\"unavailable\"} 0\n",
+           "# TYPE sidegate_cache_total counter\n",
+           "sidegate_cache_total{cache=\"staff.verified\",result=\"hit\"} 9\n",
+           "sidegate_cache_total{cache=\"staff.verified\",result=\"miss\"} 2\n",
+           "sidegate_cache_total{cache=\"gone.verified\",result=\"hit\"} 0\n",
+           "# TYPE sidegate_cache_entries gauge\n",
+           "sidegate_cache_entries{cache=\"staff.verified\"} 1\n",
            "sidegate_connections{listener=\"public\"} 3\n",
            "sidegate_connections_total{listener=\"outward\"} 1\n",
            "# TYPE sidegate_key_expiry_timestamp_seconds gauge\n",

@@ -33,6 +33,7 @@ TEST(RecordRing, GivesBackWhatWasPut) {
   record.subject = "42";
   record.authenticator = "staff";
   record.auth_outcome = base::Reason::Accepted;
+  record.cache = base::CacheResult::Miss;
   record.reason = base::Reason::ClientGone;
   ASSERT_TRUE(ring.push(record));
   ASSERT_TRUE(ring.push(AccessRecord{}));
@@ -58,11 +59,13 @@ TEST(RecordRing, GivesBackWhatWasPut) {
       EXPECT_EQ(got.subject, "42");
       EXPECT_EQ(got.authenticator, "staff");
       EXPECT_EQ(got.auth_outcome, base::Reason::Accepted);
+      EXPECT_EQ(got.cache, base::CacheResult::Miss);
       EXPECT_EQ(got.reason, base::Reason::ClientGone);
     } else {
       EXPECT_TRUE(got.path.empty());
       EXPECT_FALSE(got.upstream_duration.has_value());
       EXPECT_FALSE(got.auth_outcome.has_value());
+      EXPECT_FALSE(got.cache.has_value());
       EXPECT_FALSE(got.reason.has_value());
     }
   }),

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <sidegate/base/cache_result.hpp>
 #include <sidegate/base/reason.hpp>
 
 #include <chrono>
@@ -31,7 +32,8 @@ struct AccessRecord {
   std::string_view subject{};
   std::string_view authenticator{};
   std::optional<base::Reason> auth_outcome{};
-  std::optional<base::Reason> reason{};  ///< why it was refused or broke off; a refusal is an audit line
+  std::optional<base::CacheResult> cache{};  ///< of the credential; empty: no cache was asked
+  std::optional<base::Reason> reason{};      ///< why it was refused or broke off; a refusal is an audit line
 };
 
 }  // namespace sidegate::telemetry

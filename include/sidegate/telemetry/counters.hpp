@@ -1,5 +1,6 @@
 #pragma once
 
+#include <sidegate/base/cache_result.hpp>
 #include <sidegate/base/clock.hpp>
 #include <sidegate/base/reason.hpp>
 
@@ -33,6 +34,7 @@ struct LabelNames {
   std::vector<std::string> upstreams;
   std::vector<Server> servers;  ///< of all upstreams, one after the other
   std::vector<std::string> authenticators;
+  std::vector<std::string> caches;  ///< `NAME.verified` of an authenticator that keeps verified tokens
 
   bool operator==(const LabelNames&) const = default;
 };
@@ -59,6 +61,7 @@ struct WorkerCounters {
   /// A request that a server was to get and did not answer.
   void count_unanswered(std::size_t server);
   void count_decision(std::size_t authenticator, base::Reason outcome);
+  void count_cache(std::size_t cache, base::CacheResult result);
 
   /// Adds the numbers of `other`, which has the same names.
   void merge(const WorkerCounters& other);
@@ -75,8 +78,14 @@ struct WorkerCounters {
   };
   std::vector<OriginConnections> origin_connections;                     ///< by server; filled in when copied
   std::vector<std::array<std::uint64_t, base::kReasonCount>> decisions;  ///< by authenticator
-  std::vector<std::uint64_t> connections_open;                           ///< by listener
-  std::vector<std::uint64_t> connections_total;                          ///< by listener
+  struct CacheUse {
+    std::uint64_t hits = 0;
+    std::uint64_t misses = 0;
+    std::uint64_t entries = 0;
+  };
+  std::vector<CacheUse> caches;                  ///< by cache; entries filled in when copied
+  std::vector<std::uint64_t> connections_open;   ///< by listener
+  std::vector<std::uint64_t> connections_total;  ///< by listener
 };
 
 /// Counters with the names of their places. A configuration that is replaced leaves its numbers to the next one.
