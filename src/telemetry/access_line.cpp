@@ -30,7 +30,7 @@ bool is_credential_refused(const AccessRecord& record) noexcept {
   return record.auth_outcome && *record.auth_outcome != Reason::Accepted && *record.auth_outcome != Reason::Missing;
 }
 
-/// `opening` is what stands before the value: `,"name":"`. One constant for each member, since there are twenty of them.
+/// `opening` is what stands before the value: `,"name":"`. One constant for each member, since there are many.
 void append_text(std::string& out, std::string_view opening, std::string_view value) {
   out += opening;
   append_escaped(out, value);
