@@ -15,7 +15,7 @@ build='git g++ cmake ninja-build ccache pkg-config
   prometheus-cpp-dev libcivetweb-dev libcurl4-openssl-dev zlib1g-dev libcli11-dev libgtest-dev libgmock-dev'
 tests='clang clang-format clang-tidy libclang-rt-14-dev shellcheck curl nginx-light gunicorn prometheus
   python3 python3-pytest python3-django python3-djangorestframework python3-djangorestframework-simplejwt
-  python3-flask python3-requests python3-jwt python3-yaml python3-jsonschema'
+  python3-flask python3-requests python3-jwt python3-cryptography python3-yaml python3-jsonschema'
 bench='haproxy nginx-light wrk g++ openssl'
 
 # Any Node.js will do, and not every one comes from Debian.

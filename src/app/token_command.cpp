@@ -25,6 +25,7 @@
 #include <string>
 #include <system_error>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace sidegate::app {
@@ -79,14 +80,14 @@ std::string read_all(std::istream& in) {
   return bytes;
 }
 
-std::vector<token::KeyMaterial> read_keys(const std::string& path) {
+base::Secret read_key_bytes(const std::string& path) {
   const auto fail = [&](const std::string& why) { wrong_words("cannot read the key file " + path + ": " + why); };
   errno = 0;
   std::ifstream in(path, std::ios::binary);
   base::Secret bytes(in ? read_all(in) : std::string());
   if (in.bad() || !in.is_open()) fail(std::generic_category().message(errno));
   if (bytes.size() > kInputBytesMax) fail("it is longer than 1 MiB");
-  return take(token::read_key_file(bytes.reveal()), "the key file " + path + ": ");
+  return bytes;
 }
 
 /// The token that was given, or the one on standard input for `-`.
@@ -113,17 +114,23 @@ std::chrono::seconds read_ttl(const std::string& text) {
   wrong_words("--ttl is a duration such as 30s, 10m or 1h");
 }
 
-/// RFC 7518 section 3.2. A person who tries things out is warned; a configuration is refused.
-void warn_of_weak_key(const token::KeyMaterial& key, token::Algorithm algorithm) {
-  if (key.secret.size() >= token::hash_bytes(algorithm)) return;
-  std::cerr << "warning: the key is " << key.secret.size() << " bytes long; " << token::name_of(algorithm)
-            << " needs at least " << token::hash_bytes(algorithm) << " (RFC 7518 section 3.2)\n";
+/// RFC 7518 section 3.2. A person who tries things out is warned; a configuration is refused. `key` is that of the
+/// algorithms, or the half of a pair, which was weighed when it was read.
+template <class Pair>
+void warn_of_weak_key(const std::variant<base::Secret, Pair>& key, token::AlgorithmSet algorithms) {
+  const auto* const secret = std::get_if<base::Secret>(&key);
+  if (secret == nullptr) return;
+  for (const token::Algorithm algorithm : token::kAlgorithms) {
+    if (!algorithms.contains(algorithm) || secret->size() >= token::hash_bytes(algorithm)) continue;
+    std::cerr << "warning: the key is " << secret->size() << " bytes long; " << token::name_of(algorithm)
+              << " needs at least " << token::hash_bytes(algorithm) << " (RFC 7518 section 3.2)\n";
+  }
 }
 
 /// The one key to sign with: the one that `--kid` names, or the only one.
-token::KeyMaterial choose_key(std::vector<token::KeyMaterial> keys, const std::string& key_id) {
+token::SigningKey choose_key(std::vector<token::SigningKey> keys, const std::string& key_id) {
   if (keys.size() == 1) return std::move(keys.front());
-  const auto same_id = [&](const token::KeyMaterial& key) { return key.id == key_id; };
+  const auto same_id = [&](const token::SigningKey& key) { return key.id == key_id; };
   const auto found = std::find_if(keys.begin(), keys.end(), same_id);
   if (key_id.empty() || found == keys.end()) wrong_words("the key file holds several keys; choose one with --kid");
   return std::move(*found);
@@ -131,10 +138,9 @@ token::KeyMaterial choose_key(std::vector<token::KeyMaterial> keys, const std::s
 
 int mint(const Options& options) {
   const auto algorithm = take(token::parse_algorithm(options.algorithms), "--alg: ");
-  const auto key = choose_key(read_keys(options.key_file), options.key_id);
-  if (key.algorithm.value_or(algorithm) != algorithm) {
-    wrong_words("the key is for " + std::string(token::name_of(*key.algorithm)) + " only");
-  }
+  const auto bytes = read_key_bytes(options.key_file);
+  const auto key = choose_key(take(token::read_signing_keys(bytes.reveal()), "the key file " + options.key_file + ": "),
+                              options.key_id);
   auto claims = token::JsonReader().read_object(options.claims);
   if (!claims) wrong_words("--claims must be one JSON object in which no member stands twice");
   if (!options.ttl.empty()) {
@@ -145,9 +151,9 @@ int mint(const Options& options) {
     claims->emplace("iat", issued.time_since_epoch().count());
     claims->emplace("exp", (issued + read_ttl(options.ttl)).time_since_epoch().count());
   }
-  warn_of_weak_key(key, algorithm);
+  warn_of_weak_key(key.key, {algorithm});
   const std::string& key_id = options.key_id.empty() ? key.id : options.key_id;
-  std::cout << take(token::sign_jwt(*claims, algorithm, key.secret.reveal(), key_id), "") << '\n';
+  std::cout << take(token::sign_jwt(*claims, algorithm, key, key_id), "") << '\n';
   return kFine;
 }
 
@@ -235,14 +241,14 @@ token::JwsVerifier make_verifier(const Options& options) {
   token::JwsVerifier verifier({algorithms, {}});
   bool usable = false;
   std::string problem;
-  for (const token::KeyMaterial& key : read_keys(options.key_file)) {
+  const auto bytes = read_key_bytes(options.key_file);
+  const auto file = take(token::read_key_file(bytes.reveal()), "the key file " + options.key_file + ": ");
+  for (const std::string& warning : file.warnings) std::cerr << "warning: " << warning << '\n';
+  for (const token::KeyMaterial& key : file.keys) {
     const auto added = verifier.add_key(key);
     usable |= added.has_value();
     if (!added) problem = added.error().text;
-    for (const token::Algorithm algorithm : token::kAlgorithms) {
-      if (algorithms.contains(algorithm) && key.algorithm.value_or(algorithm) == algorithm)
-        warn_of_weak_key(key, algorithm);
-    }
+    warn_of_weak_key(key.key, algorithms & token::algorithms_for(key));
   }
   if (!usable) wrong_words("the key file " + options.key_file + " has no key for --alg: " + problem);
   return verifier;
@@ -305,12 +311,17 @@ void add_token_commands(CLI::App& app, int& exit_status) {
   const auto add = [&](const char* name, const char* description, int (*work)(const Options&)) -> CLI::App& {
     return add_command(*token, name, description, options, work, exit_status);
   };
-  const char* const key_help = "The key: a JWK, a JWK Set or raw bytes; one newline at the end of raw bytes is dropped";
+  const std::string raw = "or raw bytes for HS*, of which one newline at the end is dropped";
   const char* const token_help = "The token, or - to read it from standard input";
 
   CLI::App& mint_command = add("mint", "Sign claims and print the token", mint);
-  mint_command.add_option("--key", options->key_file, key_help)->type_name("FILE")->required();
-  mint_command.add_option("--alg", options->algorithms, "HS256, HS384 or HS512")->type_name("ALG")->required();
+  mint_command.add_option("--key", options->key_file, "The key: a private JWK or PEM, a JWK Set, " + raw)
+      ->type_name("FILE")
+      ->required();
+  mint_command
+      .add_option("--alg", options->algorithms, "HS256, RS256, PS256, ES256, EdDSA, or another of these families")
+      ->type_name("ALG")
+      ->required();
   mint_command.add_option("--claims", options->claims, "The claims, a JSON object")->type_name("JSON")->required();
   mint_command.add_option("--ttl", options->ttl, "Adds iat, now, and exp, so much later: 30s, 10m, 1h")
       ->type_name("DURATION");
@@ -321,7 +332,10 @@ void add_token_commands(CLI::App& app, int& exit_status) {
   inspect_command.add_option("TOKEN", options->tokens, token_help)->type_name("")->required();
 
   CLI::App& verify_command = add("verify", "Verify a token and print its claims", verify);
-  verify_command.add_option("--key", options->key_file, key_help)->type_name("FILE")->required();
+  verify_command
+      .add_option("--key", options->key_file, "The key: a JWK, a JWK Set, a PEM public key or certificate, " + raw)
+      ->type_name("FILE")
+      ->required();
   verify_command.add_option("--alg", options->algorithms, "The algorithms to accept, separated by commas")
       ->type_name("ALG[,ALG]")
       ->required();

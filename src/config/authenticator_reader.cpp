@@ -44,6 +44,26 @@ std::optional<TokenSource> read_token_source(const Cursor& cursor) {
   return TokenSource{cookie ? TokenSource::Kind::Cookie : TokenSource::Kind::Bearer, *std::move(name), at.where()};
 }
 
+struct GivenForm {
+  Key::Form form;
+  Cursor value;
+};
+
+/// The one of its forms that a key is given in.
+std::optional<GivenForm> read_form(Block& block) {
+  std::vector<GivenForm> given;
+  for (const auto form : {Key::Form::Secret, Key::Form::Pem, Key::Form::Jwk, Key::Form::JwkSet}) {
+    if (const auto at = block.find(name_of(form))) given.push_back({form, *at});
+  }
+  const bool is_later = block.not_yet({"jwks_url", "oidc_issuer"});
+  const bool has_option = block.not_yet({"refresh", "cooldown", "ca", "allow_http"});
+  if (given.size() == 1 && !is_later) return given.front();
+  if (!given.empty() || (!is_later && !has_option)) {
+    block.cursor().error("a key is one of secret, pem_file, jwk_file and jwks_file");
+  }
+  return std::nullopt;
+}
+
 std::optional<Key> read_key(const Cursor& cursor) {
   if (!cursor.is_map()) {
     // A key given as a plain text would be shown by error_unlike.
@@ -52,15 +72,18 @@ std::optional<Key> read_key(const Cursor& cursor) {
   }
   Key key;
   Block block(cursor);
-  const bool is_later = block.not_yet({"jwk_file", "jwks_file", "pem_file", "jwks_url", "oidc_issuer"});
-  const bool has_option = block.not_yet({"refresh", "cooldown", "ca", "allow_http"});
-  const auto secret =
-      is_later || has_option ? block.find("secret") : block.require("secret", "{env: NAME} or {file: PATH}");
-  if (secret) assign(key.secret, read_secret(*secret));
+  const auto given = read_form(block);
+  if (given) {
+    key.form = given->form;
+    assign(key.secret, given->form == Key::Form::Secret ? read_secret(given->value) : read_key_file(given->value));
+  }
   if (const auto at = block.find("until")) key.until = at->time();
-  if (const auto at = block.find("allow_weak")) assign(key.allow_weak, at->boolean());
+  if (const auto at = block.find("allow_weak")) {
+    assign(key.allow_weak, at->boolean());
+    if (key.form == Key::Form::Pem) at->error("allow_weak is for secrets; a PEM holds none");
+  }
   block.finish();
-  if (!secret) return std::nullopt;
+  if (!given) return std::nullopt;
   return key;
 }
 
@@ -159,6 +182,20 @@ Authenticator read_authenticator(const NamedValue& entry) {
 }
 
 }  // namespace
+
+std::string_view name_of(Key::Form form) noexcept {
+  switch (form) {
+    case Key::Form::Pem:
+      return "pem_file";
+    case Key::Form::Jwk:
+      return "jwk_file";
+    case Key::Form::JwkSet:
+      return "jwks_file";
+    case Key::Form::Secret:
+      break;
+  }
+  return "secret";
+}
 
 void read_authenticators(Block& top, Config& config) {
   const auto cursor = top.find("authenticators");

@@ -140,9 +140,13 @@ void write_keys(BlockWriter& out, const JwtAuthenticator& jwt) {
   out.open("keys");
   for (const Key& key : jwt.keys) {
     out.open_item();
-    out.value("secret", kRedacted);
+    if (key.form == Key::Form::Secret) {
+      out.value("secret", kRedacted);
+    } else {
+      out.text(name_of(key.form), key.secret.name);
+    }
     if (key.until) out.value("until", yaml_quoted(time_text(*key.until)));
-    out.boolean("allow_weak", key.allow_weak);
+    if (key.form != Key::Form::Pem) out.boolean("allow_weak", key.allow_weak);
     out.close_item();
   }
   out.close();

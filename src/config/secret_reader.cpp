@@ -26,11 +26,11 @@ std::optional<SecretReference> from_environment(const Cursor& cursor, SecretRefe
   return reference;
 }
 
-std::optional<SecretReference> from_file(const Cursor& cursor, SecretReference reference) {
+std::optional<SecretReference> from_file(const Cursor& cursor, SecretReference reference, std::size_t bytes_max) {
   const auto name = cursor.text();
   if (!name) return std::nullopt;
   const auto path = cursor.context().folder / *name;
-  auto content = read_file(path.string(), kSecretBytesMax);
+  auto content = read_file(path.string(), bytes_max);
   if (!content) {
     cursor.error(fmt::format("cannot read the file {}: {}", shown(*name), content.error().text));
     return std::nullopt;
@@ -86,7 +86,14 @@ std::optional<SecretReference> read_secret(const Cursor& cursor) {
     cursor.error(std::string(kForms));
     return std::nullopt;
   }
-  return variable ? from_environment(*variable, std::move(reference)) : from_file(*file, std::move(reference));
+  return variable ? from_environment(*variable, std::move(reference))
+                  : from_file(*file, std::move(reference), kSecretBytesMax);
+}
+
+std::optional<SecretReference> read_key_file(const Cursor& cursor) {
+  SecretReference reference;
+  reference.where = cursor.where();
+  return from_file(cursor, std::move(reference), kKeyFileBytesMax);
 }
 
 }  // namespace sidegate::config

@@ -1,7 +1,6 @@
 #include <sidegate/config/diagnostics.hpp>
 #include <sidegate/token/algorithm.hpp>
 
-#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -10,27 +9,35 @@ namespace {
 
 struct Entry {
   std::string_view name;
+  Scheme scheme;
   std::string_view digest;
   std::size_t hash_bytes;
 };
 
 // In the order of the enumerators.
 constexpr std::array<Entry, kAlgorithms.size()> kEntries{{
-    {"HS256", "SHA256", 32},
-    {"HS384", "SHA384", 48},
-    {"HS512", "SHA512", 64},
+    {"HS256", Scheme::Hmac, "SHA256", 32},
+    {"HS384", Scheme::Hmac, "SHA384", 48},
+    {"HS512", Scheme::Hmac, "SHA512", 64},
+    {"RS256", Scheme::RsaPkcs1, "SHA256", 32},
+    {"RS384", Scheme::RsaPkcs1, "SHA384", 48},
+    {"RS512", Scheme::RsaPkcs1, "SHA512", 64},
+    {"PS256", Scheme::RsaPss, "SHA256", 32},
+    {"PS384", Scheme::RsaPss, "SHA384", 48},
+    {"PS512", Scheme::RsaPss, "SHA512", 64},
+    {"ES256", Scheme::Ecdsa, "SHA256", 32},
+    {"ES384", Scheme::Ecdsa, "SHA384", 48},
+    {"ES512", Scheme::Ecdsa, "SHA512", 64},
+    {"EdDSA", Scheme::Eddsa, "", 0},
 }};
 
 constexpr const Entry& entry_of(Algorithm algorithm) noexcept {
   return kEntries[static_cast<std::size_t>(algorithm)];
 }
 
-constexpr std::array<std::string_view, 10> kNotSupportedYet{"RS256", "RS384", "RS512", "PS256", "PS384",
-                                                            "PS512", "ES256", "ES384", "ES512", "EdDSA"};
-
 std::vector<std::string> known_names() {
-  std::vector<std::string> names(kNotSupportedYet.begin(), kNotSupportedYet.end());
-  names.reserve(names.size() + kEntries.size());
+  std::vector<std::string> names;
+  names.reserve(kEntries.size());
   for (const Entry& entry : kEntries) names.emplace_back(entry.name);
   return names;
 }
@@ -39,6 +46,10 @@ std::vector<std::string> known_names() {
 
 std::string_view name_of(Algorithm algorithm) noexcept {
   return entry_of(algorithm).name;
+}
+
+Scheme scheme_of(Algorithm algorithm) noexcept {
+  return entry_of(algorithm).scheme;
 }
 
 std::string_view digest_name(Algorithm algorithm) noexcept {
@@ -59,11 +70,18 @@ std::optional<Algorithm> find_algorithm(std::string_view name) noexcept {
 base::OrMessage<Algorithm> parse_algorithm(std::string_view name) {
   if (const auto algorithm = find_algorithm(name)) return *algorithm;
   const std::string quoted = '"' + std::string(name) + '"';
-  if (std::find(kNotSupportedYet.begin(), kNotSupportedYet.end(), name) != kNotSupportedYet.end()) {
-    return base::Message{"algorithm " + quoted + " is not supported yet; HS256, HS384 and HS512 are"};
-  }
   if (name == "none") return base::Message{R"("none" is no algorithm: a token without a signature proves nothing)"};
   return base::Message{"unknown algorithm " + quoted + config::did_you_mean(name, known_names())};
+}
+
+std::string names_of(AlgorithmSet algorithms) {
+  std::string names;
+  for (const Algorithm algorithm : kAlgorithms) {
+    if (!algorithms.contains(algorithm)) continue;
+    if (!names.empty()) names += ", ";
+    names += name_of(algorithm);
+  }
+  return names;
 }
 
 }  // namespace sidegate::token

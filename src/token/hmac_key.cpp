@@ -1,4 +1,5 @@
 #include "hmac_key.hpp"
+#include "openssl_support.hpp"
 
 #include <sidegate/base/secret.hpp>
 
@@ -10,21 +11,6 @@
 #include <string>
 
 namespace sidegate::token {
-namespace {
-
-const unsigned char* octets(std::string_view bytes) noexcept {
-  return reinterpret_cast<const unsigned char*>(bytes.data());
-}
-
-/// What is left in the error queue would be taken for the error of somebody else's later call.
-base::Message openssl_failure() {
-  std::array<char, 256> text{};
-  ERR_error_string_n(ERR_get_error(), text.data(), text.size());
-  ERR_clear_error();
-  return base::Message{std::string("OpenSSL refuses the key: ") + text.data()};
-}
-
-}  // namespace
 
 void HmacKey::Free::operator()(EVP_MAC_CTX* context) const noexcept {
   EVP_MAC_CTX_free(context);
@@ -32,14 +18,14 @@ void HmacKey::Free::operator()(EVP_MAC_CTX* context) const noexcept {
 
 base::OrMessage<HmacKey> HmacKey::create(Algorithm algorithm, std::string_view secret) {
   EVP_MAC* const mac = EVP_MAC_fetch(nullptr, OSSL_MAC_NAME_HMAC, nullptr);
-  if (mac == nullptr) return openssl_failure();
+  if (mac == nullptr) return openssl_failure("the key cannot be used");
   Context context(EVP_MAC_CTX_new(mac));
   EVP_MAC_free(mac);  // the context holds on to it
   std::string digest(digest_name(algorithm));
   const std::array parameters{OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.data(), digest.size()),
                               OSSL_PARAM_construct_end()};
   if (!context || EVP_MAC_init(context.get(), octets(secret), secret.size(), parameters.data()) != 1) {
-    return openssl_failure();
+    return openssl_failure("the key cannot be used");
   }
   return HmacKey(std::move(context));
 }

@@ -3,7 +3,7 @@
 #include <sidegate/token/jws_verifier.hpp>
 #include <sidegate/token/jwt_verifier.hpp>
 
-#include "secret_check.hpp"
+#include "configured_keys.hpp"
 #include "token_digest.hpp"
 #include "verified_token_cache.hpp"
 
@@ -38,21 +38,6 @@ ClaimRules compile_claims(const config::JwtAuthenticator& settings) {
   return {settings.issuer, settings.audience, settings.leeway, settings.max_age, settings.require_claims};
 }
 
-/// What people call a key: where it stands, and where its secret comes from.
-std::string label_of(const config::Key& key, std::size_t index) {
-  using Kind = config::SecretReference::Kind;
-  std::string place = "keys[" + std::to_string(index) + "]";
-  switch (key.secret.kind) {
-    case Kind::Environment:
-      return place + " (env " + key.secret.name + ")";
-    case Kind::File:
-      return place + " (file " + key.secret.name + ")";
-    case Kind::Plain:
-      break;
-  }
-  return place;
-}
-
 }  // namespace
 
 struct JwtVerifier::State {
@@ -64,19 +49,9 @@ struct JwtVerifier::State {
       const auto where = settings.algorithms.empty() ? config::Location{} : settings.algorithms.front().where;
       diagnostics.error(where, "`keys` must hold at least one key");
     }
-    for (std::size_t i = 0; i < settings.keys.size(); ++i) {
-      add_key(settings.keys[i], label_of(settings.keys[i], i), diagnostics);
-    }
+    add_configured_keys(settings, algorithms, signatures, diagnostics);
     if (settings.verified_cache.enabled()) {
       cache.emplace(settings.verified_cache.max_entries, settings.verified_cache.max_bytes);
-    }
-  }
-
-  void add_key(const config::Key& key, std::string label, config::Diagnostics& diagnostics) {
-    check_secret(key, algorithms, diagnostics);
-    if (!diagnostics.ok()) return;
-    if (const auto added = signatures.add_key({key.secret.secret, {}, {}, key.until, std::move(label)}); !added) {
-      diagnostics.error(key.secret.where, added.error().text);
     }
   }
 

@@ -7,17 +7,14 @@
 namespace sidegate::token {
 
 base::OrMessage<void> KeyRing::add(const KeyMaterial& key, AlgorithmSet algorithms) {
-  if (key.secret.empty()) return base::Message{"the key is empty"};
-  bool used = false;
+  const AlgorithmSet fitting = algorithms_for(key) & algorithms;
+  if (fitting.empty()) return base::Message{explain_misfit(key, algorithms)};
   for (const Algorithm algorithm : kAlgorithms) {
-    if (!algorithms.contains(algorithm) || key.algorithm.value_or(algorithm) != algorithm) continue;
-    auto hmac = HmacKey::create(algorithm, key.secret.reveal());
-    if (!hmac) return hmac.error();
-    entries_.push_back({algorithm, key.id, key.label, key.until.value_or(base::UnixTime::max()), std::move(*hmac)});
-    used = true;
+    if (!fitting.contains(algorithm)) continue;
+    auto ready = VerificationKey::create(algorithm, key);
+    if (!ready) return ready.error();
+    entries_.push_back({key.id, key.label, key.until.value_or(base::UnixTime::max()), std::move(*ready)});
   }
-  if (!used && key.algorithm) return base::Message{"the key is for " + std::string(name_of(*key.algorithm)) + " only"};
-  if (!used) return base::Message{"no algorithm is accepted"};
   return {};
 }
 
@@ -39,7 +36,7 @@ std::optional<base::UnixTime> KeyRing::verify(Algorithm algorithm, std::string_v
 std::string KeyRing::describe_keys(Algorithm algorithm, base::UnixTime now) const {
   std::string text;
   for (const Entry& entry : entries_) {
-    if (entry.algorithm != algorithm) continue;
+    if (entry.key.algorithm() != algorithm) continue;
     if (!text.empty()) text += ", ";
     text += entry.label;
     if (now >= entry.until) text += ", which is not used since " + time_in_words(entry.until, now);

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "hmac_key.hpp"
+#include "verification_key.hpp"
 
 #include <sidegate/base/clock.hpp>
 #include <sidegate/token/check_list.hpp>
@@ -32,13 +32,12 @@ class KeyRing {
 
  private:
   struct Entry {
-    Algorithm algorithm;
     std::string id;
     std::string label;
     base::UnixTime until;
-    HmacKey key;
+    VerificationKey key;
 
-    bool fits(Algorithm wanted, base::UnixTime now) const noexcept { return algorithm == wanted && now < until; }
+    bool fits(Algorithm wanted, base::UnixTime now) const noexcept { return key.algorithm() == wanted && now < until; }
   };
 
   std::string describe_keys(Algorithm algorithm, base::UnixTime now) const;

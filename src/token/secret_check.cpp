@@ -2,7 +2,7 @@
 
 #include <sidegate/token/key_material.hpp>
 
-#include <string>
+#include <algorithm>
 
 namespace sidegate::token {
 namespace {
@@ -13,41 +13,42 @@ bool may_come_from_environment(const config::SecretReference& secret, const conf
          (secret.kind == config::SecretReference::Kind::Environment && secret.name == "DJANGO_JWT_SIGNING_KEY");
 }
 
-std::string weakness(const config::SecretReference& secret, Algorithm algorithm, bool names_variable) {
-  return "the secret is " + std::to_string(secret.secret.size()) + " bytes long, but " +
-         std::string(name_of(algorithm)) + " needs at least " + std::to_string(hash_bytes(algorithm)) +
-         " (RFC 7518 section 3.2); use a longer one, or accept the risk with `allow_weak: true` beside the secret" +
-         (names_variable ? ", or, without a configuration file, with SIDEGATE_ALLOW_WEAK_SECRET=1" : "");
-}
-
 }  // namespace
 
-void check_secret(const config::Key& key, AlgorithmSet algorithms, config::Diagnostics& diagnostics) {
+std::optional<std::string> find_weakness(const base::Secret& secret, AlgorithmSet algorithms) {
+  // The longest hash asks for most, so one message says it all.
+  const auto longest = std::find_if(kAlgorithms.rbegin(), kAlgorithms.rend(), [&](Algorithm algorithm) {
+    return (algorithms & kHmacAlgorithms).contains(algorithm);
+  });
+  if (longest == kAlgorithms.rend() || secret.size() >= hash_bytes(*longest)) return std::nullopt;
+  return "the secret is " + std::to_string(secret.size()) + " bytes long, but " + std::string(name_of(*longest)) +
+         " needs at least " + std::to_string(hash_bytes(*longest)) +
+         " (RFC 7518 section 3.2); use a longer one, or accept the risk with `allow_weak: true` beside the secret";
+}
+
+bool check_secret(const config::Key& key, AlgorithmSet algorithms, config::Diagnostics& diagnostics) {
   const config::SecretReference& secret = key.secret;
-  if (secret.secret.empty()) {
-    diagnostics.error(secret.where, "the secret is empty");
-    return;
-  }
+  const auto refuse = [&](std::string why) {
+    diagnostics.error(secret.where, std::move(why));
+    return false;
+  };
+  if (secret.secret.empty()) return refuse("the secret is empty");
   switch (form_of(secret.secret.reveal())) {
     case KeyForm::Pem:
-      diagnostics.error(secret.where, "the secret is a PEM text; an HMAC secret is bytes that only the issuer knows");
-      return;
+      return refuse(
+          "the secret is a PEM text; an HMAC secret is bytes that only the issuer knows. A public key is given as "
+          "pem_file");
     case KeyForm::Jwk:
-      diagnostics.error(secret.where, "the secret is a JWK; give the bytes of its \"k\", not the JSON around them");
-      return;
+      return refuse(
+          "the secret is a JWK; give the bytes of its \"k\", not the JSON around them, or the file as jwk_file");
     case KeyForm::Raw:
       break;
   }
-  if (key.allow_weak) return;
-  // The longest hash asks for most, so one message says it all.
-  for (auto algorithm = kAlgorithms.rbegin(); algorithm != kAlgorithms.rend(); ++algorithm) {
-    if (!algorithms.contains(*algorithm)) continue;
-    if (secret.secret.size() < hash_bytes(*algorithm)) {
-      const bool names_variable = may_come_from_environment(secret, diagnostics);
-      diagnostics.error(secret.where, weakness(secret, *algorithm, names_variable));
-    }
-    return;
-  }
+  const auto weakness = key.allow_weak ? std::nullopt : find_weakness(secret.secret, algorithms);
+  if (!weakness) return true;
+  const bool names_variable = may_come_from_environment(secret, diagnostics);
+  return refuse(*weakness +
+                (names_variable ? ", or, without a configuration file, with SIDEGATE_ALLOW_WEAK_SECRET=1" : ""));
 }
 
 }  // namespace sidegate::token

@@ -1,6 +1,7 @@
 #include "secret_reader.hpp"
 #include "file.hpp"
 #include "loading.hpp"
+#include "yaml_text.hpp"
 
 #include <gmock/gmock.h>
 #include <unistd.h>
@@ -33,9 +34,10 @@ class SecretReader : public testing::Test {
     std::ofstream(folder_ / name, std::ios::binary) << content;
   }
 
-  Loaded load_key(const std::string& secret) {
-    return load(with_instead("authenticators: {staff: {jwt: {token: [{cookie: c}], keys: [{secret: " + secret +
-                             "}], algorithms: [HS256]}}}"),
+  Loaded load_key(const std::string& secret) { return load_item("{secret: " + secret + "}"); }
+  Loaded load_item(const std::string& item) {
+    return load(with_instead("authenticators: {staff: {jwt: {token: [{cookie: c}], keys: [" + item +
+                             "], algorithms: [HS256]}}}"),
                 key_variables(), folder_.string());
   }
   SecretReference key(const std::string& secret) {
@@ -107,6 +109,40 @@ TEST_F(SecretReader, Mistakes) {
   for (const auto& [secret, expected] : cases) {
     EXPECT_THAT(load_key(secret).lines, ElementsAre(testing::EndsWith("jwt.keys[0]." + expected))) << secret;
   }
+}
+
+TEST_F(SecretReader, KeyFilesAreReadLikeThoseOfSecrets) {
+  write("key", "content\n");
+  using Form = Key::Form;
+  for (const Form form : {Form::Pem, Form::Jwk, Form::JwkSet}) {
+    const std::string word(name_of(form));
+    const auto loaded = load_item("{" + word + ": ./key, until: \"2030-12-31T00:00:00Z\"}");
+    ASSERT_THAT(loaded.lines, IsEmpty()) << word;
+    const Key& key = loaded.config.authenticators.at(0).jwt.keys.at(0);
+    EXPECT_EQ(key.form, form);
+    EXPECT_TRUE(key.until);
+    EXPECT_EQ(key.secret.kind, SecretReference::Kind::File);
+    EXPECT_EQ(key.secret.name, (folder_ / "key").string());
+    EXPECT_EQ(key.secret.secret.reveal(), "content");
+    EXPECT_EQ(key.secret.where.path, "authenticators.staff.jwt.keys[0]." + word);
+    EXPECT_THAT(secret_files(loaded.config), ElementsAre((folder_ / "key").string()));
+    EXPECT_THAT(to_yaml(loaded.config), HasSubstr("- " + word + ": " + yaml_quoted((folder_ / "key").string())));
+    EXPECT_THAT(to_yaml(loaded.config), Not(HasSubstr("content")));
+  }
+}
+
+TEST_F(SecretReader, KeyFilesHaveALimit) {
+  write("keys.json", std::string(kKeyFileBytesMax, 'x'));
+  EXPECT_THAT(load_item("{jwks_file: keys.json}").lines, IsEmpty());
+  write("keys.json", std::string(kKeyFileBytesMax + 1, 'x'));
+  EXPECT_THAT(load_item("{jwks_file: keys.json}").lines, ElementsAre(HasSubstr("is larger than 1048576 bytes")));
+}
+
+TEST_F(SecretReader, OnlySecretsMayBeWeak) {
+  write("key", "content");
+  EXPECT_THAT(load_item("{jwk_file: key, allow_weak: true}").lines, IsEmpty());
+  EXPECT_THAT(load_item("{pem_file: key, allow_weak: true}").lines,
+              ElementsAre(HasSubstr("keys[0].allow_weak: allow_weak is for secrets; a PEM holds none")));
 }
 
 TEST_F(SecretReader, SaysWhereASecretComesFromInWordsThatMayBeShown) {

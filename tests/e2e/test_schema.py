@@ -32,15 +32,16 @@ ONLY_THE_PROGRAM_SEES = {
         "strip-prefix-of-another-path",
     ],
     "two values do not fit each other": [
-        "admin-off-loopback", "memory-smaller-than-heads", "same-address", "server-listed-twice",
-        "shutdown-shorter-than-grace", "trusted-proxies-on-unix",
+        "admin-off-loopback", "algorithm-of-public-keys", "memory-smaller-than-heads", "same-address",
+        "server-listed-twice", "shutdown-shorter-than-grace", "trusted-proxies-on-unix", "weak-allowed-for-a-pem",
     ],
     "how large the number in a text is": ["memory-too-small", "port-out-of-range", "trusted-proxies-host-bits"],
     "header names are the same in any letter case": [
         "inject-forwarded", "inject-host", "inject-same-header", "inject-same-header-other-case",
     ],
     "it depends on the environment or on another file": [
-        "key-empty", "key-file-missing", "key-variable-not-set", "variable-holds-no-number",
+        "key-empty", "key-file-is-a-set", "key-file-is-no-pem", "key-file-missing", "key-file-of-another-type",
+        "key-file-private", "key-file-too-short", "key-variable-not-set", "public-key-as-secret", "variable-holds-no-number",
         "variable-instead-of-placeholder", "variable-not-set", "variable-with-wrong-default",
     ],
     "how good a secret is": ["secret-too-short"],
@@ -141,22 +142,27 @@ def step(value, key):
     return value[0] if key == ITEM else value.setdefault(key, {})
 
 
-def document_with(path, value, alone=False):
-    """DOCUMENT with one key more, or with that key in place of its neighbours."""
+def document_with(path, value, instead_of=()):
+    """DOCUMENT with one key more, or with that key in place of some neighbours."""
     document = copy.deepcopy(DOCUMENT)
     *way, key = path
     place = document
     for each in way:
         place = step(place, each)
-    if alone:
-        place.clear()
+    for neighbour in instead_of:
+        place.pop(neighbour, None)
     place[key] = value
     return document
 
 
-def is_one_of(path):
-    """Whether just one of the key's neighbours may stand there."""
-    return any(schema.get("maxProperties") == 1 for owner, schema in objects() if owner == path[:-1])
+def rivals(path):
+    """The neighbours that may not stand beside a key."""
+    found = set()
+    for owner, schema in objects():
+        if owner == path[:-1]:
+            choices = {key for choice in schema.get("oneOf", []) for key in choice["required"]}
+            found |= set(schema["properties"]) if schema.get("maxProperties") == 1 else choices
+    return found - {path[-1]} if path[-1] in found else set()
 
 
 def values_at(value, path):
@@ -256,7 +262,7 @@ def test_the_program_takes_the_document(tmp_path):
 ])
 def test_the_program_understands_what_the_schema_suggests(path, value, tmp_path):
     """It may miss something that belongs to it, such as a file."""
-    document = document_with(path, value, alone=is_one_of(path))
+    document = document_with(path, value, rivals(path))
     assert complaints(document) == []
     done = check(document, tmp_path)
     assert not re.search(r"unknown key|not supported yet|expected", done.stderr), done.stderr

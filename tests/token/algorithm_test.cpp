@@ -19,7 +19,7 @@ TEST(Algorithm, NamesComeBack) {
 }
 
 TEST(Algorithm, NamesAreExact) {
-  for (const std::string_view name : {"", "none", "None", "hs256", "HS256 ", "HS-256", "RS256", "ES256", "EdDSA"}) {
+  for (const std::string_view name : {"", "none", "None", "hs256", "HS256 ", "HS-256", "EDDSA", "ES256K", "Ed25519"}) {
     EXPECT_EQ(find_algorithm(name), std::nullopt) << name;
   }
 }
@@ -30,9 +30,8 @@ struct Case {
 };
 
 TEST(Algorithm, APersonIsToldWhatIsWrong) {
-  const std::array<Case, 6> cases{{{"RS256", "\"RS256\" is not supported yet"},
-                                   {"PS512", "not supported yet"},
-                                   {"EdDSA", "not supported yet"},
+  const std::array<Case, 5> cases{{{"eddsa", "did you mean \"EdDSA\""},
+                                   {"RSA256", "did you mean \"RS256\""},
                                    {"none", "no algorithm"},
                                    {"HS265", "did you mean \"HS256\""},
                                    {"blowfish", "unknown algorithm \"blowfish\""}}};
@@ -43,6 +42,22 @@ TEST(Algorithm, APersonIsToldWhatIsWrong) {
   }
 }
 
+TEST(Algorithm, TheNameSaysTheSchemeAndTheHash) {
+  for (const Algorithm algorithm : kAlgorithms) {
+    const std::string name(name_of(algorithm));
+    if (algorithm == Algorithm::EdDSA) continue;
+    EXPECT_EQ(digest_name(algorithm), "SHA" + name.substr(2));
+    EXPECT_EQ(std::to_string(hash_bytes(algorithm) * 8), name.substr(2));
+    const Scheme scheme = name[0] == 'H'   ? Scheme::Hmac
+                          : name[0] == 'R' ? Scheme::RsaPkcs1
+                          : name[0] == 'P' ? Scheme::RsaPss
+                                           : Scheme::Ecdsa;
+    EXPECT_EQ(scheme_of(algorithm), scheme) << name;
+  }
+  EXPECT_EQ(scheme_of(Algorithm::EdDSA), Scheme::Eddsa);
+  EXPECT_EQ(digest_name(Algorithm::EdDSA), "");
+}
+
 TEST(AlgorithmSet, HoldsWhatWasInserted) {
   AlgorithmSet set;
   EXPECT_TRUE(set.empty());
@@ -50,6 +65,10 @@ TEST(AlgorithmSet, HoldsWhatWasInserted) {
   EXPECT_FALSE(set.empty());
   EXPECT_TRUE(set.contains(Algorithm::HS384));
   EXPECT_FALSE(set.contains(Algorithm::HS256));
+  EXPECT_EQ(set & kHmacAlgorithms, set);
+  EXPECT_TRUE((set & AlgorithmSet{Algorithm::ES256}).empty());
+  EXPECT_EQ(names_of(set | AlgorithmSet{Algorithm::EdDSA}), "HS384, EdDSA");
+  EXPECT_EQ(names_of({}), "");
 }
 
 }  // namespace

@@ -74,7 +74,7 @@ const std::array<Vector, 6> kVectors{{
 
 TEST(HmacKey, MakesAndVerifiesTheVectorsOfRfc4231) {
   for (const auto& vector : kVectors) {
-    for (const Algorithm algorithm : kAlgorithms) {
+    for (const Algorithm algorithm : {Algorithm::HS256, Algorithm::HS384, Algorithm::HS512}) {
       SCOPED_TRACE(vector.name + ' ' + std::string(name_of(algorithm)));
       const std::string expected = from_hex(vector.signatures[static_cast<std::size_t>(algorithm)]);
       auto key = HmacKey::create(algorithm, vector.key);

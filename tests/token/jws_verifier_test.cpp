@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -177,9 +178,10 @@ TEST(JwsVerifier, HeaderRules) {
 }
 
 TEST(JwsVerifier, OnlyTheAlgorithmsOfTheRulesAreAccepted) {
-  for (const Algorithm allowed : kAlgorithms) {
+  constexpr std::array kAll{Algorithm::HS256, Algorithm::HS384, Algorithm::HS512};
+  for (const Algorithm allowed : kAll) {
     auto verifier = verifier_with(key_of(kSecret), only(allowed));
-    for (const Algorithm used : kAlgorithms) {
+    for (const Algorithm used : kAll) {
       const std::string header = R"({"alg":")" + std::string(name_of(used)) + R"("})";
       const auto verified = verifier.verify(signed_with(header, "{}", kSecret, used), kNow);
       EXPECT_EQ(verified ? Reason::Accepted : verified.error(),

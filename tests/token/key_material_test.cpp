@@ -1,3 +1,5 @@
+#include "key_pairs.hpp"
+
 #include <sidegate/token/key_material.hpp>
 
 #include <gmock/gmock.h>
@@ -32,21 +34,22 @@ TEST(KeyFile, Reads) {
        {"secret"}},
       {"a set", R"({"keys":[{"kty":"oct","k":"c2VjcmV0"},{"kty":"oct","k":"b3RoZXI"}]})", {"secret", "other"}},
       {"a set with a key of another type", R"({"keys":[{"kty":"EC"},{"kty":"oct","k":"c2VjcmV0"},7]})", {"secret"}},
+      {"a text that speaks of keys", R"(the "keys" of {)", {R"(the "keys" of {)"}},
   };
   for (const auto& [name, bytes, secrets] : cases) {
-    const auto keys = read_key_file(bytes);
-    ASSERT_TRUE(keys) << name << ": " << keys.error().text;
+    const auto file = read_key_file(bytes);
+    ASSERT_TRUE(file) << name << ": " << file.error().text;
     std::vector<std::string> found;
-    for (const auto& key : *keys) found.emplace_back(key.secret.reveal());
+    for (const auto& key : file->keys) found.emplace_back(std::get<base::Secret>(key.key).reveal());
     EXPECT_EQ(found, secrets) << name;
   }
 }
 
 TEST(KeyFile, AJwkSaysWhatItIsFor) {
-  const auto keys = read_key_file(R"({"kty":"oct","k":"c2VjcmV0","alg":"HS384","kid":"2026-11"})");
-  ASSERT_TRUE(keys);
-  EXPECT_EQ(keys->at(0).id, "2026-11");
-  EXPECT_EQ(keys->at(0).algorithm, Algorithm::HS384);
+  const auto file = read_key_file(R"({"kty":"oct","k":"c2VjcmV0","alg":"HS384","kid":"2026-11"})");
+  ASSERT_TRUE(file);
+  EXPECT_EQ(file->keys.at(0).id, "2026-11");
+  EXPECT_EQ(file->keys.at(0).algorithm, Algorithm::HS384);
 }
 
 struct Refused {
@@ -59,9 +62,9 @@ TEST(KeyFile, Refuses) {
   const std::vector<Refused> cases{
       {"nothing", "", "empty"},
       {"a newline only", "\n", "empty"},
-      {"a PEM", "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n", "not supported yet"},
-      {"an RSA key", R"({"kty":"RSA","n":"c2VjcmV0","e":"AQAB"})", "\"RSA\" are not supported yet"},
-      {"a set of others", R"({"keys":[{"kty":"EC"},{"kty":"RSA"}]})", "not supported yet"},
+      {"a PEM cut off", "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n", "not well-formed"},
+      {"a short RSA key", R"({"kty":"RSA","n":"c2VjcmV0","e":"AQAB"})", "has 47 bits"},
+      {"a set of others", R"({"keys":[{"kty":"EC"},{"kty":"RSA"}]})", "no key of the JWK Set can be used"},
       {"an empty set", R"({"keys":[]})", "empty"},
       {"a set that is no list", R"({"keys":{"k":"c2VjcmV0"}})", "must be a list"},
       {"no k", R"({"kty":"oct"})", "base64url"},
@@ -78,6 +81,36 @@ TEST(KeyFile, Refuses) {
     EXPECT_THAT(keys.error().text, HasSubstr(says)) << name;
     EXPECT_THAT(keys.error().text, Not(HasSubstr("c2VjcmV0"))) << name;
   }
+}
+
+// Whatever stands around it: what looks like the key of a pair is never the secret of an HMAC.
+TEST(KeyFile, TellsTheFormByWhatItBeginsWith) {
+  EXPECT_EQ(form_of("secret"), KeyForm::Raw);
+  EXPECT_EQ(form_of("{\"secret\":1}"), KeyForm::Raw);
+  EXPECT_EQ(form_of(" \n{\"kty\":\"oct\"}"), KeyForm::Jwk);
+  EXPECT_EQ(form_of("{\"keys\":[]}"), KeyForm::Jwk);
+  EXPECT_EQ(form_of("\t-----BEGIN PUBLIC KEY-----"), KeyForm::Pem);
+  EXPECT_EQ(form_of("Certificate:\n    Data:\n-----BEGIN CERTIFICATE-----\n"), KeyForm::Pem);
+}
+
+TEST(KeyFile, TakesThePublicHalfOfAPem) {
+  for (const KeyKind kind : kKeyKinds) {
+    for (const std::string& text : {pair_of(kind).public_pem, pair_of(kind).private_pem}) {
+      const auto file = read_key_file(text);
+      ASSERT_TRUE(file) << file.error().text;
+      EXPECT_EQ(std::get<PublicKey>(file->keys.at(0).key).kind(), kind);
+    }
+  }
+}
+
+TEST(KeyMaterial, SaysWhyItFitsNoAlgorithm) {
+  const KeyMaterial secret{base::Secret("secret"), {}, {}, {}};
+  EXPECT_EQ(explain_misfit(secret, {Algorithm::RS256, Algorithm::ES256}),
+            "a secret is for HS256, HS384, HS512; accepted here: RS256, ES256");
+  KeyMaterial pair = read_key_file(pair_of(KeyKind::Rsa).public_pem)->keys.at(0);
+  pair.algorithm = Algorithm::PS256;
+  EXPECT_EQ(explain_misfit(pair, {Algorithm::RS256}),
+            "a public key (RSA), by its \"alg\", is for PS256; accepted here: RS256");
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -82,10 +83,15 @@ struct TokenSource {
 };
 
 struct Key {
-  SecretReference secret;
+  enum class Form { Secret, Pem, Jwk, JwkSet };
+  SecretReference secret;               ///< the secret of an HMAC, or the file that holds the key
   std::optional<base::UnixTime> until;  ///< not used from this moment on
   bool allow_weak = false;              ///< a secret shorter than its hash is accepted
+  Form form = Form::Secret;             ///< how the text is read
 };
+
+/// The key of the configuration that a form is written with: `secret`, `pem_file`, `jwk_file`, `jwks_file`.
+std::string_view name_of(Key::Form form) noexcept;
 
 /// What each worker may keep of the tokens that it has verified; nothing where one of the two is 0.
 struct VerifiedCache {

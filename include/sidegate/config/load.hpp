@@ -29,7 +29,7 @@ Config load_text(const std::string& text, const std::string& folder, const Envir
 /// The text that `earlier` was loaded from, with the variables and files that it names read anew.
 Config load_again(const Config& earlier, const Environment& environment, Diagnostics& diagnostics);
 
-/// The files that hold secrets of `config`.
+/// The files that hold secrets and keys of `config`.
 std::vector<std::string> secret_files(const Config& config);
 
 /// The YAML text of the built-in sidecar, made from the environment variables of the integration guide. Where it cannot
