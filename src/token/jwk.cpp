@@ -72,7 +72,7 @@ struct Verifying {
   static OrMessage<PublicKey> read_pair(const json::object& jwk) {
     auto key = public_key_of(jwk);
     if (!key) return key.error();
-    return PublicKey::create(std::move(*key));
+    return PublicKey::create(**key);
   }
 };
 

@@ -69,7 +69,8 @@ OrMessage<std::vector<Block>> read_blocks(std::string_view text) {
     const Content content = content_of(called, !encryption.empty());
     if (content != Content::Parameters) blocks.push_back({std::move(called), content, std::move(owned)});
   }
-  const bool at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+  const unsigned long error = ERR_peek_last_error();
+  const bool at_end = ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
   ERR_clear_error();
   if (!at_end) return Message{"it is not well-formed PEM"};
   if (blocks.empty()) return Message{"it holds no PEM block"};
@@ -153,7 +154,7 @@ OrMessage<PublicKey> read_public_pem(std::string_view text, PrivateHalf private_
   if (!block) return block.error();
   auto key = decode(**block);
   if (!key) return key.error();
-  return PublicKey::create(std::move(*key));
+  return PublicKey::create(**key);
 }
 
 OrMessage<PrivateKey> read_private_pem(std::string_view text) {

@@ -52,10 +52,10 @@ AlgorithmSet algorithms_of(KeyKind kind) noexcept {
   return entry_of(kind).algorithms;
 }
 
-base::OrMessage<PublicKey> PublicKey::create(std::shared_ptr<EVP_PKEY> key) {
-  const auto kind = check_key(*key);
+base::OrMessage<PublicKey> PublicKey::create(EVP_PKEY& key) {
+  const auto kind = check_key(key);
   if (!kind) return kind.error();
-  auto half = public_half(*key);
+  auto half = public_half(key);
   if (!half) return openssl_failure("the key has no public half that can be read");
   return PublicKey(std::move(half), *kind);
 }

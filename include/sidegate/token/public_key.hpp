@@ -25,9 +25,9 @@ AlgorithmSet algorithms_of(KeyKind kind) noexcept;
 /// thread.
 class PublicKey {
  public:
-  /// Takes the public half of `key`. The message says why it is not to be used: another kind or curve, an RSA key of
+  /// Copies the public half of `key`. The message says why it is not to be used: another kind or curve, an RSA key of
   /// less than 2048 bits (RFC 7518 section 3.3) or one that OpenSSL would not verify with.
-  static base::OrMessage<PublicKey> create(std::shared_ptr<EVP_PKEY> key);
+  static base::OrMessage<PublicKey> create(EVP_PKEY& key);
 
   KeyKind kind() const noexcept { return kind_; }
   EVP_PKEY* get() const noexcept { return key_.get(); }
