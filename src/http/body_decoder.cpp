@@ -63,6 +63,12 @@ Result<BodyDecoder::Step> BodyDecoder::next(std::string_view input) noexcept {
   return following;
 }
 
+void BodyDecoder::pass(std::uint64_t bytes) noexcept {
+  if (state_ != State::Length) return;
+  remaining_ -= bytes;
+  if (remaining_ == 0) state_ = State::Done;
+}
+
 Result<BodyDecoder::Step> BodyDecoder::take_data(std::string_view input) noexcept {
   if (state_ == State::UntilClose) {
     return Step{.kind = Step::Kind::Data, .consumed = input.size(), .data = input, .trailer = {}};

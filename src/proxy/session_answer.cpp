@@ -28,6 +28,14 @@ constexpr auto kToken = boost::asio::as_tuple(boost::asio::deferred);
 /// Less room than this in the origin's buffer is not worth a system call.
 constexpr std::size_t kRoomMin = std::size_t{4} * 1024;
 
+/// How much of an answer is read at first, at most: the head, and all of a body of 32 KiB. What follows of a longer one
+/// is better not read at all, if it has a length.
+constexpr std::size_t kFirstReadBytes = std::size_t{33} * 1024;
+
+void begin_answer(net::ReadBuffer& in) noexcept {
+  in.restart(0, std::min(kFirstReadBytes, in.capacity()));
+}
+
 /// A stream of server-sent events, which may go on for as long as both sides like.
 bool is_event_stream(const http::ResponseHead& head) noexcept {
   static constexpr std::string_view kType = "text/event-stream";
@@ -42,7 +50,7 @@ bool is_event_stream(const http::ResponseHead& head) noexcept {
 boost::asio::awaitable<void, net::Executor> Session::relay_answers(std::shared_ptr<origin::Pool> pool,
                                                                    origin::ConnectionPtr connection) {
   net::ReadBuffer& in = connection->buffer();
-  in.restart();
+  begin_answer(in);
   while (true) {
     const auto [error, bytes] = co_await connection->socket().async_read_some(in.space(), kToken);
     auto* const session = static_cast<Session*>(connection->user);
@@ -63,6 +71,9 @@ boost::asio::awaitable<void, net::Executor> Session::relay_answers(std::shared_p
       }
     }
     if (progress == Progress::Retrying) break;
+    if (progress == Progress::NeedMore && is_bulk(session->exchange_->response_body)) {
+      progress = co_await session->splice_answer();
+    }
     if (progress == Progress::NeedMore && !session->make_room(in)) {
       progress = session->fail(Reason::OriginBroken);
       if (!session->send_to_client_now()) co_await session->flush_to_client();
@@ -89,7 +100,7 @@ boost::asio::awaitable<void, net::Executor> Session::relay_answers(std::shared_p
                           session->exchange_->request_sent() && !session->exchange_->answer_sent && in.empty() &&
                           connection->is_open();
     if (reusable) {
-      in.restart();
+      begin_answer(in);
       pool->give_back(connection);
     }
     session->finish();

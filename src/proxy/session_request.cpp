@@ -258,6 +258,7 @@ boost::asio::awaitable<void, net::Executor> Session::relay_request_body() {
       co_await flush_to_origin();
       continue;
     }
+    if (is_bulk(exchange_->request_body) && !co_await splice_request_body()) continue;
     if (in_.empty()) {
       in_.restart(pin_end_, in_.capacity());
     } else if (in_.space_bytes() < kRoomMin) {

@@ -3,6 +3,7 @@
 #include <sidegate/net/deadline_wheel.hpp>
 #include <sidegate/net/read_buffer.hpp>
 #include <sidegate/net/resolver.hpp>
+#include <sidegate/net/splice_pipe.hpp>
 #include <sidegate/origin/pool.hpp>
 #include <sidegate/proxy/request_ids.hpp>
 #include <sidegate/proxy/worker.hpp>
@@ -38,6 +39,7 @@ class WorkerLoop {
   const std::shared_ptr<Snapshot>& current() const noexcept { return current_; }
   net::DeadlineWheel& deadlines() noexcept { return deadlines_; }
   net::BufferPool& buffers() noexcept { return client_buffers_; }
+  net::SplicePipePool& pipes() noexcept { return pipes_; }
   RequestIds& request_ids() noexcept { return request_ids_; }
   bool draining() const noexcept { return draining_; }
   bool stopped_accepting() const noexcept { return stopped_accepting_; }
@@ -103,6 +105,7 @@ class WorkerLoop {
   net::DeadlineWheel deadlines_{io_.get_executor()};
   net::BufferPool client_buffers_;
   net::BufferPool origin_buffers_;
+  net::SplicePipePool pipes_;
   net::Resolver resolver_{io_.get_executor()};
   RequestIds request_ids_;
   std::chrono::sys_time<std::chrono::nanoseconds> civil_base_;

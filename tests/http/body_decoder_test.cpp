@@ -38,6 +38,36 @@ BodyReading read_in_every_way(Framing framing, std::string_view bytes, const bas
   return whole;
 }
 
+TEST(BodyDecoder, OnlyABodyWithALengthTellsHowMuchIsToCome) {
+  const base::Limits limits;
+  EXPECT_EQ(BodyDecoder(length(7), limits).remaining_length(), 7U);
+  for (const Framing framing : {kNone, kUntilClose, length(0)}) {
+    EXPECT_EQ(BodyDecoder(framing, limits).remaining_length(), 0U);
+  }
+  BodyDecoder chunked(kChunked, limits);
+  ASSERT_TRUE(chunked.next("7\r\nhel"));
+  EXPECT_EQ(chunked.remaining_length(), 0U) << "of the chunk, not of the body";
+}
+
+TEST(BodyDecoder, CountsWhatWentByWithoutBeingOffered) {
+  const base::Limits limits;
+  BodyDecoder decoder(length(10), limits);
+  ASSERT_TRUE(decoder.next("he"));
+  decoder.pass(0);
+  decoder.pass(5);
+  EXPECT_EQ(decoder.remaining_length(), 3U);
+  EXPECT_FALSE(decoder.done());
+  const auto step = decoder.next("you, and the next message");
+  ASSERT_TRUE(step);
+  EXPECT_EQ(step->data, "you");
+  EXPECT_TRUE(decoder.done());
+
+  BodyDecoder passed(length(10), limits);
+  passed.pass(10);
+  EXPECT_TRUE(passed.done());
+  EXPECT_EQ(passed.next("the next message")->consumed, 0U);
+}
+
 TEST(BodyDecoder, NoBody) {
   const base::Limits limits;
   for (BodyDecoder decoder : {BodyDecoder(), BodyDecoder(kNone, limits)}) {

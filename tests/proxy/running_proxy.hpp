@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -46,6 +47,7 @@ class RunningProxy {
   static constexpr std::string_view kSecret = "0123456789abcdef0123456789abcdef";
 
   explicit RunningProxy(const std::vector<std::uint16_t>& origins, const ProxySettings& settings = {}) {
+    std::signal(SIGPIPE, SIG_IGN);  // as the gateway does
     std::string folder = (std::filesystem::temp_directory_path() / "proxy-test-XXXXXX").string();
     if (::mkdtemp(folder.data()) == nullptr) throw std::runtime_error("no folder for the access log");
     folder_ = folder;

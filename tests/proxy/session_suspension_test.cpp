@@ -79,6 +79,7 @@ const std::string kUpgradeCut =
     "GET /cut HTTP/1.1\r\nHost: h.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
 const std::string kSwitching = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n";
 constexpr std::string_view kEndless = "HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n";
+constexpr std::string_view kEndlessPut = "PUT /cut HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000000\r\n\r\n";
 constexpr int kStuckMilliseconds = 100;
 
 Bring sending(std::string bytes) {
@@ -126,9 +127,21 @@ std::vector<Place> places() {
          }
          puppet.hold(wire);
        }},
+      {"ForTheRestOfALongBody", sending(std::string(kEndlessPut) + "hello"),
+       [](Wire& wire, Puppet& puppet) {
+         while (wire.pending().find("hello") == std::string::npos && wire.read_more()) {
+         }
+         puppet.hold(wire);
+       }},
       {"ForTheOriginToTakeTheBody",
        [](Wire& client) {
-         client.send("PUT /cut HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000000\r\n\r\n");
+         client.send("PUT /cut HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3b9aca00\r\n");
+         client.send_until_stuck(kStuckMilliseconds);
+       },
+       [](Wire& wire, Puppet& puppet) { puppet.hold(wire); }},
+      {"ForTheOriginToTakeALongBody",
+       [](Wire& client) {
+         client.send(kEndlessPut);
          client.send_until_stuck(kStuckMilliseconds);
        },
        [](Wire& wire, Puppet& puppet) { puppet.hold(wire); }},
@@ -138,7 +151,15 @@ std::vector<Place> places() {
       {"ForTheRestOfTheAnswersHead", sending(kGetCut), answering_with("HTTP/1.1 200 OK\r\nContent-")},
       {"ForTheRestOfTheAnswersBody", sending(kGetCut),
        answering_with("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhell")},
+      {"ForTheRestOfALongAnswersBody", sending(kGetCut), answering_with(std::string(kEndless) + "hello")},
       {"ForTheClientToTakeTheAnswer", sending(kGetCut),
+       [](Wire& wire, Puppet& puppet) {
+         wire.read_request();
+         wire.send("HTTP/1.1 200 OK\r\n\r\n");
+         wire.send_until_stuck(kStuckMilliseconds);
+         puppet.hold(wire);
+       }},
+      {"ForTheClientToTakeALongAnswer", sending(kGetCut),
        [](Wire& wire, Puppet& puppet) {
          wire.read_request();
          wire.send(kEndless);

@@ -36,6 +36,12 @@ class BodyDecoder {
   /// Whether the body is over. A body framed by the close of its connection never is by itself.
   bool done() const noexcept { return state_ == State::Done; }
 
+  /// How much is still to come of a body that has a length; none of any other.
+  std::uint64_t remaining_length() const noexcept { return state_ == State::Length ? remaining_ : 0; }
+
+  /// So many of the bytes that are still to come, `remaining_length` at most, went by without being offered.
+  void pass(std::uint64_t bytes) noexcept;
+
   /// Whether the close of the connection ends the body well.
   bool ends_with_connection() const noexcept { return state_ == State::UntilClose; }
 
