@@ -13,7 +13,8 @@ set -eu
 build='git g++ cmake ninja-build ccache pkg-config
   libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libssl-dev libyaml-cpp-dev libspdlog-dev libfmt-dev
   prometheus-cpp-dev libcivetweb-dev libcurl4-openssl-dev zlib1g-dev libcli11-dev libgtest-dev libgmock-dev'
-tests='clang clang-format clang-tidy libclang-rt-14-dev shellcheck curl nginx-light gunicorn prometheus
+tests='clang clang-format clang-tidy libclang-rt-14-dev shellcheck valgrind libbenchmark-dev
+  curl nginx-light gunicorn prometheus
   python3 python3-pytest python3-django python3-djangorestframework python3-djangorestframework-simplejwt
   python3-flask python3-requests python3-jwt python3-cryptography python3-yaml python3-jsonschema'
 bench='haproxy nginx-light wrk g++ openssl'

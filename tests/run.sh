@@ -2,13 +2,14 @@
 # The one test command. It installs what is missing, builds, runs everything there is, and ends with the line
 # `N passed, M failed`; the exit status is 0 only when M is 0.
 #
-#   tests/run.sh [--only lint|unit|asan|tsan|e2e]...
+#   tests/run.sh [--only lint|unit|e2e|performance|asan|tsan]...
 #
-# lint   clang-format, shellcheck, clang-tidy
-# unit   the release build's unit tests
-# asan   unit and end-to-end tests under AddressSanitizer and UndefinedBehaviorSanitizer
-# tsan   the unit tests of the rooms that have threads, under ThreadSanitizer
-# e2e    the end-to-end tests against the release build
+# lint          clang-format, shellcheck, clang-tidy
+# unit          the release build's unit tests
+# e2e           the end-to-end tests against the release build
+# performance   what the release build's hot path costs in system calls and instructions: docs/performance.md
+# asan          unit and end-to-end tests under AddressSanitizer and UndefinedBehaviorSanitizer
+# tsan          the unit tests of the rooms that have threads, under ThreadSanitizer
 #
 # A step that breaks (a build, a crash, a sanitizer's report) counts as one failure, and what depends on it is not run.
 set -uo pipefail
@@ -131,18 +132,24 @@ unit_test() {
   echo "$((SECONDS - started)) s"
 }
 
-# e2e PRESET PATIENCE: PATIENCE times the usual waits.
-e2e() {
-  local preset=$1 started=$SECONDS status=0 result=$results/$1-e2e.xml
-  header "$preset: end-to-end tests"
+# python_tests PRESET NAME PATIENCE FOLDER...: PATIENCE times the usual waits.
+python_tests() {
+  local preset=$1 name=$2 patience=$3 started=$SECONDS status=0 result=$results/$1-$2.xml
+  shift 3
+  header "$preset: $name tests"
   rm -f "$result"
   # The binary's own limit on the whole; every test has its own besides.
-  SIDEGATE_BINARY=$PWD/build/$preset/sidegate SIDEGATE_TEST_PATIENCE=$2 timeout --kill-after=10 1800 \
-    "$python" -m pytest -q --junitxml="$result" -c tests/pytest.ini tests/e2e tests/wire tests/security || status=$?
+  SIDEGATE_BINARY=$PWD/build/$preset/sidegate SIDEGATE_TEST_PATIENCE=$patience timeout --kill-after=10 1800 \
+    "$python" -m pytest -q --junitxml="$result" -c tests/pytest.ini "$@" || status=$?
   if tally junit "$result" && [ "$status" != 0 ]; then
     fail "$preset: pytest ended with status $status"
   fi
   echo "$((SECONDS - started)) s"
+}
+
+# e2e PRESET PATIENCE
+e2e() {
+  python_tests "$1" end-to-end "$2" tests/e2e tests/wire tests/security
 }
 
 # The rooms, of those named (all when none is), that have tests.
@@ -178,6 +185,10 @@ run_e2e() {
   build release sidegate && e2e release 1
 }
 
+run_performance() {
+  build release guards && python_tests release performance 1 tests/performance
+}
+
 run_asan() {
   local rooms
   mapfile -t rooms < <(rooms_with_tests)
@@ -200,17 +211,17 @@ run_tsan() {
 parts=()
 while [ $# -gt 0 ]; do
   case "$1 ${2:-}" in
-    "--only lint" | "--only unit" | "--only asan" | "--only tsan" | "--only e2e")
+    "--only lint" | "--only unit" | "--only e2e" | "--only performance" | "--only asan" | "--only tsan")
       parts+=("$2")
       shift 2
       ;;
     *)
-      echo "usage: $0 [--only lint|unit|asan|tsan|e2e]..." >&2
+      echo "usage: $0 [--only lint|unit|e2e|performance|asan|tsan]..." >&2
       exit 2
       ;;
   esac
 done
-[ ${#parts[@]} -gt 0 ] || parts=(lint unit e2e asan tsan)
+[ ${#parts[@]} -gt 0 ] || parts=(lint unit e2e performance asan tsan)
 
 # The one peer that is no package of Debian's.
 install_websocket_service() {
