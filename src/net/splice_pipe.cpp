@@ -7,21 +7,20 @@
 
 #include <array>
 #include <cerrno>
-#include <new>
 #include <utility>
 
 namespace sidegate::net {
 namespace {
 
-/// Measured: with half of it, or with the default of 64 KiB, a wake-up brings less than has come; with twice as much
-/// the bytes are cold by the time that they go out. A process may be refused so much, and goes on with what it has.
+/// Measured: with half of it, or with the default of 64 KiB, a wake-up brings less than has come; more than this saves
+/// nothing. A process may be refused so much, and goes on with what it has.
 constexpr int kPipeBytes = 256 * 1024;
 
 constexpr unsigned kFlags = SPLICE_F_NONBLOCK | SPLICE_F_MOVE;
 
 }  // namespace
 
-std::unique_ptr<SplicePipe> SplicePipe::open() noexcept {
+std::unique_ptr<SplicePipe> SplicePipe::open() {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_NONBLOCK | O_CLOEXEC) != 0) return nullptr;
   static_cast<void>(::fcntl(ends[1], F_SETPIPE_SZ, kPipeBytes));
@@ -62,7 +61,7 @@ SendResult splice_out(SplicePipe& pipe, StreamSocket& socket) noexcept {
   }
 }
 
-SplicePipePool::Lent SplicePipePool::take() noexcept {
+SplicePipePool::Lent SplicePipePool::take() {
   if (lent_ == kPipesMax) return nullptr;
   std::unique_ptr<SplicePipe> pipe;
   if (idle_.empty()) {

@@ -18,7 +18,7 @@ struct ReceiveResult {
 class SplicePipe {
  public:
   /// Null where the process may open no more descriptors.
-  static std::unique_ptr<SplicePipe> open() noexcept;
+  static std::unique_ptr<SplicePipe> open();
   SplicePipe(const SplicePipe&) = delete;
   SplicePipe& operator=(const SplicePipe&) = delete;
   ~SplicePipe();
@@ -65,7 +65,7 @@ class SplicePipePool {
   SplicePipePool& operator=(const SplicePipePool&) = delete;
 
   /// An empty one. Null where `kPipesMax` are lent, or where the process may open no more descriptors.
-  Lent take() noexcept;
+  Lent take();
 
  private:
   void give_back(SplicePipe* pipe) noexcept;
