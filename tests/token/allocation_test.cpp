@@ -21,19 +21,32 @@ std::size_t allocations = 0;
 std::size_t bytes_in_use = 0;
 }  // namespace
 
-// Every form of new that is not replaced here calls one of these.
-void* operator new(std::size_t size) {
+// Every form of new that is not replaced here calls one of these. The sanitizers have forms of their own, so that the
+// nothrow one and that for arrays are here as well.
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
   ++allocations;
   void* const memory = std::malloc(size == 0 ? 1 : size);
-  if (memory == nullptr) throw std::bad_alloc();
-  bytes_in_use += malloc_usable_size(memory);
+  if (memory != nullptr) bytes_in_use += malloc_usable_size(memory);
   return memory;
+}
+void* operator new(std::size_t size) {
+  if (void* const memory = operator new(size, std::nothrow)) return memory;
+  throw std::bad_alloc();
 }
 void operator delete(void* memory) noexcept {
   bytes_in_use -= malloc_usable_size(memory);
   std::free(memory);
 }
 void operator delete(void* memory, std::size_t) noexcept {
+  operator delete(memory);
+}
+void* operator new[](std::size_t size) {
+  return operator new(size);
+}
+void operator delete[](void* memory) noexcept {
+  operator delete(memory);
+}
+void operator delete[](void* memory, std::size_t) noexcept {
   operator delete(memory);
 }
 
