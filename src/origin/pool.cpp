@@ -29,21 +29,29 @@ void Connection::close() noexcept {
   boost::system::error_code ignored;
   socket_.close(ignored);
   if (std::exchange(counted_, false)) --server_->open;
+  wake_call_.ring();
 }
 
-// What was read meanwhile would be handed, as an answer, to whoever takes the connection before its reader is woken. So
-// the buffer begins with a byte that no answer begins with.
-void Connection::expect_silence() noexcept {
+void Connection::fall_asleep() noexcept {
   *static_cast<char*>(buffer_.space().data()) = kSilence;
+  state_ = State::Asleep;
 }
 
-bool Connection::is_silent() noexcept {
-  return *static_cast<const char*>(buffer_.space().data()) == kSilence && net::is_quiet(socket_);
+bool Connection::wake(bool may_retry) noexcept {
+  // What is read here, or was read while it was watched, would be handed as an answer to whoever uses the connection
+  // now. It is seen in the buffer before its reader hears of it.
+  const bool was_watched = std::exchange(state_, State::InUse) == State::Watched;
+  wake_call_.ring();
+  const bool is_silent = *static_cast<const char*>(buffer_.space().data()) == kSilence;
+  return is_silent && ((may_retry && !was_watched) || net::is_quiet(socket_));
 }
 
 // Out of the idle ones as well, if it is one of them.
 void Connection::on_deadline() {
-  pool_->discard(*this);
+  if (state_ != State::Asleep) return pool_->discard(*this);
+  state_ = State::Watched;
+  pool_->deadlines_->set(*this, std::chrono::steady_clock::now() + Pool::kWatchedMax);
+  wake_call_.ring();
 }
 
 Pool::Pool(const config::Upstream& settings, const net::Executor& executor, net::DeadlineWheel& deadlines,
@@ -58,14 +66,14 @@ Pool::Pool(const config::Upstream& settings, const net::Executor& executor, net:
   }
 }
 
-ConnectionPtr Pool::take_idle() {
+ConnectionPtr Pool::take_idle(bool may_retry) {
   for (std::size_t tried = 0; tried < servers_.size(); ++tried) {
     ServerState& server = servers_[(next_ + tried) % servers_.size()];
     while (!server.idle.empty()) {
       ConnectionPtr connection = std::move(server.idle.back());
       server.idle.pop_back();
       if (!connection->is_open()) continue;
-      if (!connection->is_silent()) {
+      if (!connection->wake(may_retry)) {
         // The server has closed it, or said something that would be read as the next answer. Its reader ends with it.
         connection->close();
         continue;
@@ -168,8 +176,8 @@ boost::asio::awaitable<void, net::Executor> Pool::look_up(ServerState& server) {
 void Pool::give_back(const ConnectionPtr& connection) {
   connection->user = nullptr;
   if (draining_) return connection->close();
-  connection->expect_silence();
-  deadlines_->set(*connection, std::chrono::steady_clock::now() + kIdleMax);
+  connection->fall_asleep();
+  deadlines_->set(*connection, std::chrono::steady_clock::now() + kAsleepMax);
   connection->server_->idle.push_back(connection);
 }
 

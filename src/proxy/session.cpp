@@ -192,7 +192,7 @@ boost::asio::awaitable<void, net::Executor> Session::run() {
       co_await answer_refusal(exchange_->failure.value_or(Reason::HeadTooLarge), false);
       break;
     }
-    auto connection = pool().take_idle();
+    auto connection = pool().take_idle(may_be_sent_again());
     if (connection == nullptr) {
       if (!co_await connect()) {
         const auto reason = *exchange_->failure;

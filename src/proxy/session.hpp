@@ -141,6 +141,8 @@ class Session final : public net::Deadline, public SessionListHook, public std::
   Progress end_answer();
   Progress on_origin_closed(const boost::system::error_code& error);
   Progress fail(base::Reason reason);
+  /// Whether the request is one that may be sent twice, and is kept until it has been answered.
+  bool may_be_sent_again() const noexcept;
   bool can_retry() const noexcept;
   bool send_to_client_now();
   boost::asio::awaitable<void, net::Executor> flush_to_client();

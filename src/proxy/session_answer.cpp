@@ -52,6 +52,7 @@ boost::asio::awaitable<void, net::Executor> Session::relay_answers(std::shared_p
   net::ReadBuffer& in = connection->buffer();
   begin_answer(in);
   while (true) {
+    if (connection->is_asleep()) co_await connection->woken();
     const auto [error, bytes] = co_await connection->socket().async_read_some(in.space(), kToken);
     auto* const session = static_cast<Session*>(connection->user);
     // The server closed an idle connection, or spoke without being asked.
@@ -267,11 +268,13 @@ Session::Progress Session::on_origin_closed(const boost::system::error_code& err
   return fail(Reason::OriginBroken);
 }
 
+bool Session::may_be_sent_again() const noexcept {
+  return exchange_->replayable && http::is_idempotent(exchange_->head.known_method);
+}
+
 bool Session::can_retry() const noexcept {
   // RFC 9112 section 9.3.1: a connection that was idle may have been closed just as the request was sent on it.
-  const Exchange& exchange = *exchange_;
-  return connection_->reused() && !exchange.answer_began && !exchange.retried && exchange.replayable &&
-         http::is_idempotent(exchange.head.known_method);
+  return connection_->reused() && !exchange_->answer_began && !exchange_->retried && may_be_sent_again();
 }
 
 Session::Progress Session::fail(Reason reason) {

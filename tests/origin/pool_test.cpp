@@ -149,7 +149,7 @@ class PoolTest : public testing::Test {
 TEST_F(PoolTest, ConnectsToItsServer) {
   const Listener listener;
   Pool& pool = open({local(listener.port())});
-  EXPECT_EQ(pool.take_idle(), nullptr);
+  EXPECT_EQ(pool.take_idle(false), nullptr);
   const auto connection = connected();
   EXPECT_TRUE(connection->is_open());
   EXPECT_FALSE(connection->reused());
@@ -189,10 +189,10 @@ TEST_F(PoolTest, TheLastUsedConnectionIsUsedNext) {
   EXPECT_EQ(first->user, nullptr);
   pool.give_back(second);
   EXPECT_EQ(server().idle.size(), 2U);
-  EXPECT_EQ(pool.take_idle(), second);
+  EXPECT_EQ(pool.take_idle(false), second);
   EXPECT_TRUE(second->reused());
-  EXPECT_EQ(pool.take_idle(), first);
-  EXPECT_EQ(pool.take_idle(), nullptr);
+  EXPECT_EQ(pool.take_idle(false), first);
+  EXPECT_EQ(pool.take_idle(false), nullptr);
   EXPECT_EQ(server().open, 2U);
 }
 
@@ -204,8 +204,8 @@ TEST_F(PoolTest, AClosedIdleConnectionIsPassedOver) {
   pool.give_back(first);
   pool.give_back(second);
   second->close();
-  EXPECT_EQ(pool.take_idle(), first);
-  EXPECT_EQ(pool.take_idle(), nullptr);
+  EXPECT_EQ(pool.take_idle(false), first);
+  EXPECT_EQ(pool.take_idle(false), nullptr);
 }
 
 TEST_F(PoolTest, AnIdleConnectionOnWhichSomethingCameIsPassedOver) {
@@ -238,7 +238,7 @@ TEST_F(PoolTest, AnIdleConnectionOnWhichSomethingCameIsPassedOver) {
     each.happens(noisy_server);
     pollfd arrival{noisy->socket().native_handle(), POLLIN, 0};
     ASSERT_EQ(::poll(&arrival, 1, 10'000), 1);
-    EXPECT_EQ(pool.take_idle(), quiet);
+    EXPECT_EQ(pool.take_idle(false), quiet);
     EXPECT_FALSE(noisy->is_open());
     EXPECT_EQ(server().open, 1U) << "there is room for another one";
     EXPECT_TRUE(server().idle.empty());
@@ -259,7 +259,7 @@ TEST_F(PoolTest, AConnectionOverWhichSomethingWasReadMeanwhileIsNotTaken) {
   boost::system::error_code error;
   connection->socket().non_blocking(false);
   EXPECT_EQ(connection->socket().read_some(connection->buffer().space(), error), 19U);
-  EXPECT_EQ(pool.take_idle(), nullptr);
+  EXPECT_EQ(pool.take_idle(false), nullptr);
   EXPECT_FALSE(connection->is_open());
   ::close(server);
 }
@@ -274,7 +274,7 @@ TEST_F(PoolTest, WhereEveryIdleConnectionHasEndedThereIsNone) {
     pollfd arrival{connection->socket().native_handle(), POLLIN, 0};
     ASSERT_EQ(::poll(&arrival, 1, 10'000), 1);
   }
-  EXPECT_EQ(pool.take_idle(), nullptr);
+  EXPECT_EQ(pool.take_idle(false), nullptr);
   EXPECT_EQ(server().open, 0U);
   EXPECT_TRUE(server().idle.empty());
 }
@@ -289,7 +289,7 @@ TEST_F(PoolTest, NoMoreMemoryIsTakenThanAllowed) {
   EXPECT_EQ(server().open, 2U);
   pool.give_back(second);
   EXPECT_EQ(connect().error(), Reason::OutOfMemory) << "an idle connection has its buffer";
-  EXPECT_EQ(pool.take_idle(), second);
+  EXPECT_EQ(pool.take_idle(false), second);
   pool.discard(*first);
   first.reset();
   EXPECT_TRUE(connected()->is_open());
@@ -356,7 +356,7 @@ TEST_F(PoolTest, ServersTakeTurns) {
     EXPECT_EQ(made.back()->server().index, index);
   }
   for (const auto& connection : made) pool.give_back(connection);
-  for (const std::size_t index : {0U, 1U, 0U, 1U}) EXPECT_EQ(pool.take_idle()->server().index, index);
+  for (const std::size_t index : {0U, 1U, 0U, 1U}) EXPECT_EQ(pool.take_idle(false)->server().index, index);
 }
 
 TEST_F(PoolTest, WhereOneServerIsFullTheIdleConnectionsOfAnotherAreUsed) {
@@ -368,8 +368,8 @@ TEST_F(PoolTest, WhereOneServerIsFullTheIdleConnectionsOfAnotherAreUsed) {
   const auto idle = connected();
   pool.give_back(idle);
   // It is the turn of the first, which takes no more.
-  EXPECT_EQ(pool.take_idle(), idle);
-  EXPECT_EQ(pool.take_idle(), nullptr);
+  EXPECT_EQ(pool.take_idle(false), idle);
+  EXPECT_EQ(pool.take_idle(false), nullptr);
   EXPECT_EQ(connect().error(), Reason::OriginExhausted);
 }
 
@@ -417,7 +417,7 @@ TEST_F(PoolTest, ADiscardedConnectionIsClosedAndForgotten) {
   pool.discard(discarded);
   EXPECT_TRUE(server().idle.empty());
   EXPECT_EQ(server().open, 0U);
-  EXPECT_EQ(pool.take_idle(), nullptr);
+  EXPECT_EQ(pool.take_idle(false), nullptr);
 }
 
 TEST_F(PoolTest, DrainingClosesWhatIsIdleAndWhatIsGivenBack) {
@@ -434,6 +434,60 @@ TEST_F(PoolTest, DrainingClosesWhatIsIdleAndWhatIsGivenBack) {
   EXPECT_TRUE(server().idle.empty());
 }
 
+boost::asio::awaitable<void, net::Executor> sleep_once(ConnectionPtr connection, bool& woken) {
+  co_await connection->woken();
+  woken = true;
+}
+
+TEST_F(PoolTest, WhoeverIsToReadAnIdleConnectionIsWokenWithinTheCall) {
+  struct Case {
+    const char* name;
+    std::function<void(Pool&, const ConnectionPtr&)> happens;
+  };
+  const Case cases[]{
+      {"it is taken", [](Pool& pool, const ConnectionPtr& idle) { EXPECT_EQ(pool.take_idle(true), idle); }},
+      {"it was idle for a while",
+       [this](Pool&, const ConnectionPtr& idle) {
+         wheel_.advance(steady_clock::now() + seconds(2));
+         EXPECT_TRUE(idle->is_open());
+       }},
+      {"it is closed", [](Pool&, const ConnectionPtr& idle) { idle->close(); }},
+      {"the pool is drained", [](Pool& pool, const ConnectionPtr&) { pool.drain(); }},
+  };
+  for (const Case& each : cases) {
+    SCOPED_TRACE(each.name);
+    const Listener listener;
+    settings_.servers.clear();
+    Pool& pool = open({local(listener.port())});
+    const auto idle = connected();
+    EXPECT_FALSE(idle->is_asleep());
+    pool.give_back(idle);
+    ASSERT_TRUE(idle->is_asleep());
+    bool woken = false;
+    boost::asio::co_spawn(io_, sleep_once(idle, woken), boost::asio::detached);
+    io_.restart();
+    io_.poll();
+    EXPECT_FALSE(woken);
+    each.happens(pool, idle);
+    EXPECT_TRUE(woken);
+    pool.drain();
+  }
+}
+
+TEST_F(PoolTest, AnEndIsNotLookedForWhereTheRequestMayBeSentAgain) {
+  const Listener listener;
+  Pool& pool = open({local(listener.port())});
+  const auto ended = connected();
+  ::close(listener.accept());
+  pool.give_back(ended);
+  pollfd arrival{ended->socket().native_handle(), POLLIN, 0};
+  ASSERT_EQ(::poll(&arrival, 1, 10'000), 1);
+  EXPECT_EQ(pool.take_idle(true), ended);
+  pool.give_back(ended);
+  wheel_.advance(steady_clock::now() + seconds(2));
+  EXPECT_EQ(pool.take_idle(true), nullptr) << "it was idle for a while";
+}
+
 TEST_F(PoolTest, WhatIsIdleForLongIsClosed) {
   const Listener listener;
   Pool& pool = open({local(listener.port())});
@@ -441,9 +495,9 @@ TEST_F(PoolTest, WhatIsIdleForLongIsClosed) {
   const auto idle = connected();
   pool.give_back(used);
   pool.give_back(idle);
-  EXPECT_EQ(pool.take_idle(), idle);
+  EXPECT_EQ(pool.take_idle(false), idle);
   pool.give_back(idle);
-  EXPECT_EQ(pool.take_idle(), idle);
+  EXPECT_EQ(pool.take_idle(false), idle);
   wheel_.advance(steady_clock::now() + seconds(50));
   EXPECT_TRUE(used->is_open());
   wheel_.advance(steady_clock::now() + seconds(62));

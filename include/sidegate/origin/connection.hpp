@@ -3,6 +3,7 @@
 #include <sidegate/net/deadline_wheel.hpp>
 #include <sidegate/net/read_buffer.hpp>
 #include <sidegate/net/stream_socket.hpp>
+#include <sidegate/net/wake_call.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -34,20 +35,29 @@ class Connection final : public net::Deadline {
 
   bool is_open() const noexcept { return socket_.is_open(); }
 
-  /// It is idle from now on, its buffer empty: a server that has nothing to answer has nothing to say.
-  void expect_silence() noexcept;
-
-  /// Whether nothing has come since, not even the end of the connection, neither into the buffer nor into the socket.
-  bool is_silent() noexcept;
+  /// Whether the pool has it, and nobody is to read it until `woken`: to wait in the kernel for what ought not to come
+  /// costs a system call, which a busy connection saves.
+  bool is_asleep() const noexcept { return state_ == State::Asleep; }
+  auto woken() noexcept { return wake_call_.wait(); }
 
   /// Closes the socket; whoever waits on it is woken with an error. From then on it counts as open no more.
   void close() noexcept;
 
  private:
   friend class Pool;
+  enum class State : unsigned char {
+    InUse,
+    Asleep,   ///< idle, and not read
+    Watched,  ///< idle for a while, and read, so that the server's closing is noticed
+  };
+  /// The first byte of the buffer while the connection is idle: no answer begins with it.
   static constexpr char kSilence = '\xFF';
 
   void on_deadline() override;
+  void fall_asleep() noexcept;
+  /// Has it read from now on. False where something has come already, if only its end, which whoever `may_retry` need
+  /// not know.
+  bool wake(bool may_retry) noexcept;
 
   std::shared_ptr<Pool> pool_;  ///< a pool that is drained lets go of its idle connections, and so of itself
   ServerState* server_;
@@ -55,6 +65,8 @@ class Connection final : public net::Deadline {
   net::ReadBuffer buffer_;
   std::uint64_t exchanges_ = 0;
   bool counted_ = true;  ///< among the server's open ones
+  State state_ = State::InUse;
+  net::WakeCall wake_call_;
 };
 
 using ConnectionPtr = std::shared_ptr<Connection>;

@@ -48,16 +48,17 @@ class Pool : public std::enable_shared_from_this<Pool> {
   Pool& operator=(const Pool&) = delete;
 
   /// An idle connection to the server whose turn it is, passing over those that may have no more connections; null
-  /// where there is none.
-  ConnectionPtr take_idle();
+  /// where there is none. Nothing unasked for has come over it. It may have ended where `may_retry`: the request is
+  /// then sent again on another one if it fails.
+  ConnectionPtr take_idle(bool may_retry);
 
   /// A new connection, in use. Tries one server after the other until the deadline: OriginUnreachable, OriginTimeout,
   /// or OriginExhausted where every server has `max_connections` or this process has no descriptor left. `tried` is the
   /// server that was tried last, and stays what it was where none was.
   boost::asio::awaitable<base::Result<ConnectionPtr>, net::Executor> connect(const ServerState*& tried);
 
-  /// The exchange is over and the connection fit for another one, its buffer empty. The caller goes on reading it, so
-  /// that the server's closing is noticed at once.
+  /// The exchange is over and the connection fit for another one, its buffer empty. The caller goes on reading it once
+  /// it is woken.
   void give_back(const ConnectionPtr& connection);
 
   /// The connection is not to be used again: takes it out of the idle ones and closes it.
@@ -74,8 +75,10 @@ class Pool : public std::enable_shared_from_this<Pool> {
 
  private:
   friend class Connection;
-  /// After this time a server has most likely closed it, and the next request would pay for finding out.
-  static constexpr std::chrono::seconds kIdleMax{60};
+  /// How long an idle connection is not looked at, and how long after that it is kept: a server has most likely closed
+  /// it then, and the next request would pay for finding out.
+  static constexpr std::chrono::seconds kAsleepMax{1};
+  static constexpr std::chrono::seconds kWatchedMax{59};
 
   boost::asio::awaitable<base::Result<ConnectionPtr>, net::Executor> connect_to(ServerState& server);
   boost::asio::awaitable<void, net::Executor> resolve(ServerState& server, base::SteadyTime deadline);
