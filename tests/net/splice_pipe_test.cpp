@@ -1,6 +1,5 @@
 #include <sidegate/net/splice_pipe.hpp>
 
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,6 +14,8 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "no_descriptors.hpp"
 
 namespace sidegate::net {
 namespace {
@@ -183,28 +184,12 @@ TEST_F(PipePool, LendsSoManyAndNoMore) {
   EXPECT_NE(pool_.take(), nullptr);
 }
 
-/// Nothing is opened from now on, until the end of this object.
-class NoDescriptors {
- public:
-  NoDescriptors() {
-    ::getrlimit(RLIMIT_NOFILE, &before_);
-    const rlimit none{0, before_.rlim_max};
-    ::setrlimit(RLIMIT_NOFILE, &none);
-  }
-  NoDescriptors(const NoDescriptors&) = delete;
-  NoDescriptors& operator=(const NoDescriptors&) = delete;
-  ~NoDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
-
- private:
-  rlimit before_{};
-};
-
 TEST_F(PipePool, LendsNothingNewWithoutDescriptors) {
   auto first = pool_.take();
   bool lent = false;
   bool lent_again = false;
   {
-    const NoDescriptors none;
+    const support::NoDescriptors none;
     lent = pool_.take() != nullptr;
     first.reset();
     lent_again = pool_.take() != nullptr;
