@@ -61,6 +61,20 @@ TEST_F(SendNow, SendsAllSlicesInTheirOrder) {
   EXPECT_EQ(receive(100), "one two");
 }
 
+TEST_F(SendNow, SendsFewBytesAndManyAlike) {
+  for (const std::size_t size : {1U, 1023U, 1024U, 1025U, 2047U, 2048U, 2049U, 10'000U}) {
+    std::string first(size, 'a');
+    std::string second(size, 'b');
+    const std::array<iovec, 2> slices{iovec{first.data(), size}, iovec{second.data(), size}};
+    EXPECT_EQ(send_now(socket_, {slices.data(), 1}).bytes, size);
+    EXPECT_EQ(send_now(socket_, slices).bytes, 2 * size);
+    const std::string expected = first + first + second;
+    std::string received;
+    while (received.size() < expected.size()) received += receive(expected.size() - received.size());
+    EXPECT_EQ(received, expected) << size;
+  }
+}
+
 TEST_F(SendNow, TakesWhatFitsAndDoesNotWait) {
   const std::string block(1 << 20, 'x');
   std::size_t sent = 0;
