@@ -62,8 +62,8 @@ class Session final : public net::Deadline, public SessionListHook, public std::
   void abort() noexcept;
 
  private:
-  /// Measured: with 8 KiB still to come of an answer the whole request costs about what it costs with copying, with
-  /// 16 KiB a tenth less CPU, and so on (docs/decisions/006-splice.md).
+  /// Measured: with 8 KiB still to come of an answer the whole request costs what it costs with copying, with 16 KiB 4
+  /// to 10 per cent less CPU, and so on (docs/decisions/006-splice.md).
   static constexpr std::uint64_t kBulkBytesMin = std::uint64_t{8} * 1024;
 
   enum class HeadStep { NeedMore, Whole, Refused };
