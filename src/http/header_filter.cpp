@@ -81,7 +81,8 @@ void HeaderFilter::add_pattern(std::string_view pattern) {
 
 bool HeaderFilter::drops(const Field& field) const noexcept {
   const auto name = field.name;
-  if (!is_plain(name)) return true;
+  // Those that are known by name are plain, all of them.
+  if (field.known == FieldName::Other && !is_plain(name)) return true;
   if (!first_letters_.test(static_cast<unsigned char>(normalise(name.front())))) return false;
   if (name.size() > kUsualNameBytesMax) return matches(normalise_field_name(name));
   std::array<char, kUsualNameBytesMax> buffer;

@@ -2,6 +2,10 @@
 
 #include <sidegate/base/text.hpp>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -17,6 +21,21 @@ constexpr auto kPlain = [] {
 }();
 
 bool is_plain(std::string_view text) noexcept {
+#if defined(__SSE2__)
+  // Sixteen bytes at a time: of a usual line that is two thirds of what is looked at.
+  const __m128i space = _mm_set1_epi8(0x20);
+  const __m128i quote = _mm_set1_epi8('"');
+  const __m128i backslash = _mm_set1_epi8('\\');
+  const __m128i del = _mm_set1_epi8(0x7F);
+  while (text.size() >= 16) {
+    const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data()));
+    // As signed numbers, bytes outside of ASCII are below the space too.
+    const __m128i outside = _mm_or_si128(_mm_cmplt_epi8(block, space), _mm_cmpeq_epi8(block, del));
+    const __m128i special = _mm_or_si128(_mm_cmpeq_epi8(block, quote), _mm_cmpeq_epi8(block, backslash));
+    if (_mm_movemask_epi8(_mm_or_si128(outside, special)) != 0) return false;
+    text.remove_prefix(16);
+  }
+#endif
   return std::all_of(text.begin(), text.end(), [](char c) { return kPlain[static_cast<unsigned char>(c)]; });
 }
 

@@ -1,3 +1,4 @@
+#include <sidegate/base/text.hpp>
 #include <sidegate/telemetry/access_log.hpp>
 
 #include <gmock/gmock.h>
@@ -83,6 +84,20 @@ TEST(AccessLineJson, HasTheQueryOnlyWhenAsked) {
   EXPECT_THAT(json(full_record()), Not(HasSubstr("page=2")));
   EXPECT_THAT(text(full_record()), Not(HasSubstr("page=2")));
   EXPECT_THAT(text(full_record(), true), HasSubstr(R"( query="page=2")"));
+}
+
+TEST(AccessLineJson, EscapesWhatIsSpecialWhereverItStands) {
+  for (std::size_t place = 0; place < 40; ++place) {
+    for (unsigned code = 0; code < 256; ++code) {
+      std::string path(40, 'x');
+      path[place] = static_cast<char>(code);
+      AccessRecord record = full_record();
+      record.path = path;
+      std::string escaped;
+      base::append_json_escaped(escaped, path);
+      ASSERT_THAT(json(record), HasSubstr("\"path\":\"" + escaped + "\",")) << place << ' ' << code;
+    }
+  }
 }
 
 TEST(AccessLineJson, Appends) {
