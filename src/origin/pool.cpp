@@ -29,6 +29,7 @@ void Connection::close() noexcept {
   boost::system::error_code ignored;
   socket_.close(ignored);
   if (std::exchange(counted_, false)) --server_->open;
+  state_ = State::InUse;
   wake_call_.ring();
 }
 

@@ -242,7 +242,10 @@ void Session::wait_for_request(base::SteadyTime now, base::SteadyTime deadline) 
 
 boost::asio::awaitable<bool, net::Executor> Session::rest() {
   loop_.buffers().give_back(std::move(in_));
-  co_await socket_.async_wait(net::StreamSocket::wait_read, kToken);
+  do {
+    rest_is_due_ = false;
+    co_await socket_.async_wait(net::StreamSocket::wait_read, kToken);
+  } while (must_rest());
   // Others may have taken the memory meanwhile. Who sends a request on an idle connection has to expect that it closes.
   if (!socket_.is_open() || !loop_.buffers().has_room(1)) co_return false;
   in_ = loop_.buffers().take();

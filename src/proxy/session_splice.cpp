@@ -12,7 +12,8 @@
 /// Long bodies of known length, which go from one socket to the other through a pipe, in rounds: take all that has
 /// come, send it, wait for more. A pipe is held only while there is something in it, so that those who wait for a slow
 /// peer take none from the others. Once the body is through, and whenever there is no pipe, the ordinary way goes on:
-/// the end of a connection and its failures are met there alone.
+/// the end of a connection and its failures are met there alone. So it does where a socket is ready and nothing can be
+/// taken: an urgent byte (RFC 9293 section 3.8.5) lies before the others, and only a read steps over it.
 namespace sidegate::proxy {
 namespace {
 
@@ -39,10 +40,11 @@ boost::system::error_code fill(net::SplicePipe& pipe, net::StreamSocket& from, h
 boost::asio::awaitable<Session::Progress, net::Executor> Session::splice_answer() {
   Exchange& exchange = *exchange_;
   net::StreamSocket& origin = connection_->socket();
-  while (true) {
+  for (bool waited = false;; waited = true) {
     auto pipe = loop_.pipes().take();
     if (pipe == nullptr) co_return Progress::NeedMore;
     const auto error = fill(*pipe, origin, exchange.response_body);
+    if (waited && pipe->empty()) co_return Progress::NeedMore;
     while (!pipe->empty()) {
       const auto sent = net::splice_out(*pipe, socket_);
       exchange.bytes_out += sent.bytes;
@@ -51,7 +53,11 @@ boost::asio::awaitable<Session::Progress, net::Executor> Session::splice_answer(
       wait_until(Waiting::ForClient, steady_clock::now() + limits().idle_timeout);
       co_await socket_.async_wait(net::StreamSocket::wait_write, kToken);
     }
-    if (exchange.response_body.done()) co_return take_answer_body();
+    if (exchange.response_body.done()) {
+      // What comes behind the body was not asked for. Read with it, it would be seen in the buffer.
+      if (!net::is_quiet(origin)) exchange.response_facts.keep_alive = false;
+      co_return take_answer_body();
+    }
     if (error != would_block) co_return Progress::NeedMore;
     pipe.reset();
     wait_until(Waiting::ForOrigin, steady_clock::now() + pool().settings().idle_timeout);
@@ -63,10 +69,11 @@ boost::asio::awaitable<Session::Progress, net::Executor> Session::splice_answer(
 boost::asio::awaitable<bool, net::Executor> Session::splice_request_body() {
   const auto connection = connection_;
   // The other coroutine may end the exchange at every wait. It cannot send this request once more: it is not kept.
-  while (in_flight_) {
+  for (bool waited = false; in_flight_; waited = true) {
     auto pipe = loop_.pipes().take();
     if (pipe == nullptr) co_return true;
     const auto error = fill(*pipe, socket_, exchange_->request_body);
+    if (waited && pipe->empty()) co_return true;
     exchange_->bytes_in += pipe->bytes();
     exchange_->request_body_bytes += pipe->bytes();
     while (!pipe->empty()) {

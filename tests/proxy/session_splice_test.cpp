@@ -203,6 +203,32 @@ TEST_F(LongAnswer, EndsWhereTheOriginPausesTooLong) {
   EXPECT_EQ(text_of(only_record(proxy), "reason"), "origin_timeout");
 }
 
+// A pipe does not step over it, though the socket says that there is something.
+TEST_F(LongAnswer, GoesOnBehindAnUrgentByteOrEndsInTime) {
+  const auto body = numbered_bytes(kLongBytes);
+  Event head_passed;
+  std::atomic<bool> goes_on = true;
+  ScriptedOrigin origin([&](Wire& wire) {
+    while (wire.read_request().whole) {
+      wire.send(answer_head(body.size()));
+      head_passed.wait();
+      wire.send(std::string_view(body).substr(0, kLongBytes / 2));
+      wire.send_urgent();
+      wire.send(std::string_view(body).substr(kLongBytes / 2, 1000));
+      if (goes_on) wire.send(std::string_view(body).substr(kLongBytes / 2 + 1000));
+    }
+  });
+  RunningProxy proxy({origin.port()}, {.upstream = ", idle_timeout: 300ms"});
+  Wire client(proxy.port());
+  client.send(kGet);
+  read_head(client);
+  head_passed.set();
+  EXPECT_TRUE(client.read_answer().body == body);
+  goes_on = false;
+  client.send(kGet);
+  EXPECT_EQ(client.read_answer().end, End::Reset);
+}
+
 TEST_F(LongAnswer, EndsWhereTheClientPausesTooLong) {
   ScriptedOrigin origin([&](Wire& wire) {
     wire.read_request();
@@ -440,6 +466,25 @@ TEST_F(LongRequest, ThatPausesTooLongIs408) {
   EXPECT_EQ(client.read_answer().status(), 408U);
   client.close();
   EXPECT_EQ(text_of(only_record(proxy), "reason"), "client_timeout");
+}
+
+TEST_F(LongRequest, GoesOnBehindAnUrgentByteOrEndsInTime) {
+  const auto body = numbered_bytes(kLongBytes);
+  std::atomic<bool> intact = false;
+  ScriptedOrigin origin(expecting(body, intact));
+  RunningProxy proxy({origin.port()}, {.limits = "idle: 300ms"});
+  Wire client(proxy.port());
+  const auto send_half = [&] {
+    client.send(put_head(body.size()) + body.substr(0, kLongBytes / 2));
+    client.send_urgent();
+    client.send(std::string_view(body).substr(kLongBytes / 2, 1000));
+  };
+  send_half();
+  client.send(std::string_view(body).substr(kLongBytes / 2 + 1000));
+  EXPECT_EQ(client.read_answer().status(), 200U);
+  EXPECT_TRUE(intact);
+  send_half();
+  EXPECT_EQ(client.read_answer().status(), 408U);
 }
 
 TEST_F(LongRequest, ThatTheOriginDoesNotTakeIs504) {

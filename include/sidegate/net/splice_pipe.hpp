@@ -38,7 +38,7 @@ class SplicePipe {
 };
 
 /// Takes what has come into the pipe, `bytes_max` at most and more than none, in one system call, and never waits. The
-/// error is `would_block` where nothing has come, and also where the pipe is full.
+/// error is `would_block` where nothing has come, where the pipe is full, and where an urgent byte comes first.
 ReceiveResult splice_in(StreamSocket& socket, SplicePipe& pipe, std::size_t bytes_max) noexcept;
 
 /// Sends what the socket takes now of what is in the pipe, in one system call, and never waits. The pipe must not be
