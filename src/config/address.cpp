@@ -1,6 +1,6 @@
-#include "address.hpp"
 
 #include <sidegate/base/text.hpp>
+#include <sidegate/config/address.hpp>
 
 #include <arpa/inet.h>
 #include <fmt/format.h>

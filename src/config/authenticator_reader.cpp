@@ -2,21 +2,25 @@
 #include "secret_reader.hpp"
 
 #include <sidegate/base/text.hpp>
+#include <sidegate/config/address.hpp>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 
 namespace sidegate::config {
 namespace {
 
 using std::chrono::hours;
+using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr std::size_t kAuthenticatorsMax = 256;
 constexpr std::size_t kKeysMax = 64;
+constexpr milliseconds kIntervalMin{10};
 constexpr std::uint64_t kCachedEntriesMax = 100'000'000;
 constexpr std::uint64_t kCachedBytesMax = std::uint64_t{1} << 40U;
 
@@ -44,24 +48,63 @@ std::optional<TokenSource> read_token_source(const Cursor& cursor) {
   return TokenSource{cookie ? TokenSource::Kind::Cookie : TokenSource::Kind::Bearer, *std::move(name), at.where()};
 }
 
-struct GivenForm {
+/// A form that a key can be given in, by its word in the file.
+struct FormWord {
+  std::string_view word;
   Key::Form form;
+  Issuer::Kind kind = Issuer::Kind::JwksUrl;
+};
+
+constexpr std::array<FormWord, 6> kFormWords{{{"secret", Key::Form::Secret},
+                                              {"pem_file", Key::Form::Pem},
+                                              {"jwk_file", Key::Form::Jwk},
+                                              {"jwks_file", Key::Form::JwkSet},
+                                              {"jwks_url", Key::Form::Issuer, Issuer::Kind::JwksUrl},
+                                              {"oidc_issuer", Key::Form::Issuer, Issuer::Kind::OidcIssuer}}};
+
+struct GivenForm {
+  FormWord word;
   Cursor value;
 };
 
 /// The one of its forms that a key is given in.
 std::optional<GivenForm> read_form(Block& block) {
   std::vector<GivenForm> given;
-  for (const auto form : {Key::Form::Secret, Key::Form::Pem, Key::Form::Jwk, Key::Form::JwkSet}) {
-    if (const auto at = block.find(name_of(form))) given.push_back({form, *at});
+  for (const FormWord& word : kFormWords) {
+    if (const auto at = block.find(word.word)) given.push_back({word, *at});
   }
-  const bool is_later = block.not_yet({"jwks_url", "oidc_issuer"});
-  const bool has_option = block.not_yet({"refresh", "cooldown", "ca", "allow_http"});
-  if (given.size() == 1 && !is_later) return given.front();
-  if (!given.empty() || (!is_later && !has_option)) {
-    block.cursor().error("a key is one of secret, pem_file, jwk_file and jwks_file");
-  }
+  if (given.size() == 1) return given.front();
+  block.cursor().error("a key is one of secret, pem_file, jwk_file, jwks_file, jwks_url and oidc_issuer");
   return std::nullopt;
+}
+
+/// The URL of an issuer, which must be one that nobody on the way can answer for.
+void read_issuer_url(const Cursor& cursor, Issuer& issuer) {
+  const auto url = cursor.parsed(&parse_http_url);
+  if (!url) return;
+  issuer.url = cursor.word();
+  if (url->rest.find('#') != std::string::npos) return cursor.error("a URL that is asked for has no fragment (#)");
+  if (issuer.kind == Issuer::Kind::OidcIssuer && url->rest.find('?') != std::string::npos) {
+    return cursor.error("the URL of an issuer has no query");
+  }
+  if (!url->encrypted && !is_local(url->address) && !issuer.allow_http) {
+    cursor.error("keys are fetched by https; http is for this machine, or with allow_http: true beside the URL");
+  }
+}
+
+Issuer read_issuer(Block& block, const GivenForm& given) {
+  Issuer issuer;
+  issuer.kind = given.word.kind;
+  issuer.where = given.value.where();
+  if (const auto at = block.find("allow_http")) assign(issuer.allow_http, at->boolean());
+  read_issuer_url(given.value, issuer);
+  if (const auto at = block.find("refresh")) assign(issuer.refresh, at->duration(kIntervalMin, hours(24)));
+  if (const auto at = block.find("cooldown")) assign(issuer.cooldown, at->duration(kIntervalMin, hours(24)));
+  if (issuer.refresh < issuer.cooldown) {
+    block.cursor().error("\"refresh\" cannot be shorter than \"cooldown\", which lies between any two fetches");
+  }
+  if (const auto at = block.find("ca")) issuer.ca = read_key_file(*at);
+  return issuer;
 }
 
 std::optional<Key> read_key(const Cursor& cursor) {
@@ -74,13 +117,18 @@ std::optional<Key> read_key(const Cursor& cursor) {
   Block block(cursor);
   const auto given = read_form(block);
   if (given) {
-    key.form = given->form;
-    assign(key.secret, given->form == Key::Form::Secret ? read_secret(given->value) : read_key_file(given->value));
+    key.form = given->word.form;
+    if (key.form == Key::Form::Issuer) {
+      key.issuer = read_issuer(block, *given);
+    } else {
+      assign(key.secret, key.form == Key::Form::Secret ? read_secret(given->value) : read_key_file(given->value));
+    }
   }
   if (const auto at = block.find("until")) key.until = at->time();
   if (const auto at = block.find("allow_weak")) {
     assign(key.allow_weak, at->boolean());
     if (key.form == Key::Form::Pem) at->error("allow_weak is for secrets; a PEM holds none");
+    if (key.form == Key::Form::Issuer) at->error("allow_weak is for secrets; an issuer publishes none");
   }
   block.finish();
   if (!given) return std::nullopt;
@@ -146,9 +194,11 @@ void read_jwt(const Cursor& cursor, JwtAuthenticator& jwt) {
   }
   if (const auto at = block.require("keys", "a list such as [{secret: {env: NAME}}]")) read_keys(*at, jwt);
   if (const auto at = block.require("algorithms", "a list such as [HS256]")) read_algorithms(*at, jwt);
-  if (const auto at = block.find("issuer")) assign(jwt.issuer, at->text());
-  if (const auto at = block.find("audience")) {
-    for (const Cursor& item : at->one_or_more()) {
+  const auto issuer = block.find("issuer");
+  if (issuer) assign(jwt.issuer, issuer->text());
+  const auto audience = block.find("audience");
+  if (audience) {
+    for (const Cursor& item : audience->one_or_more()) {
       if (auto name = item.text()) jwt.audience.push_back(*std::move(name));
     }
   }
@@ -160,6 +210,13 @@ void read_jwt(const Cursor& cursor, JwtAuthenticator& jwt) {
   if (const auto at = block.find("roles")) assign(jwt.roles, at->text());
   if (const auto at = block.find("verified_cache")) read_verified_cache(*at, jwt.verified_cache);
   block.finish();
+  // Whoever publishes keys publishes them for all of its tokens, whomever these are for.
+  const auto is_published = [](const Key& key) { return key.form == Key::Form::Issuer; };
+  if (std::none_of(jwt.keys.begin(), jwt.keys.end(), is_published)) return;
+  if (!issuer) cursor.error("with jwks_url and oidc_issuer, \"issuer\" says whose tokens are accepted");
+  if (!audience) {
+    cursor.error("with jwks_url and oidc_issuer, \"audience\" says that tokens must be meant for this service");
+  }
 }
 
 Authenticator read_authenticator(const NamedValue& entry) {
@@ -183,18 +240,11 @@ Authenticator read_authenticator(const NamedValue& entry) {
 
 }  // namespace
 
-std::string_view name_of(Key::Form form) noexcept {
-  switch (form) {
-    case Key::Form::Pem:
-      return "pem_file";
-    case Key::Form::Jwk:
-      return "jwk_file";
-    case Key::Form::JwkSet:
-      return "jwks_file";
-    case Key::Form::Secret:
-      break;
-  }
-  return "secret";
+std::string_view form_name(const Key& key) noexcept {
+  const auto is_its = [&key](const FormWord& word) {
+    return word.form == key.form && (!key.issuer || word.kind == key.issuer->kind);
+  };
+  return std::find_if(kFormWords.begin(), kFormWords.end(), is_its)->word;
 }
 
 void read_authenticators(Block& top, Config& config) {

@@ -1,6 +1,7 @@
+#include <sidegate/config/address.hpp>
+
 #include "cursor.hpp"
 
-#include "address.hpp"
 #include "scalar.hpp"
 #include "substitution.hpp"
 

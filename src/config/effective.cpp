@@ -91,6 +91,7 @@ void write_listeners(BlockWriter& out, const Config& config) {
 }
 
 void write_settings(BlockWriter& out, const Config& config) {
+  out.duration("startup_timeout", config.startup_timeout);
   out.open("shutdown");
   out.duration("grace", config.shutdown.grace);
   out.duration("timeout", config.shutdown.timeout);
@@ -136,17 +137,27 @@ void write_upstreams(BlockWriter& out, const Config& config) {
   out.close();
 }
 
+void write_issuer(BlockWriter& out, std::string_view form, const Issuer& issuer) {
+  out.text(form, issuer.url);
+  out.duration("refresh", issuer.refresh);
+  out.duration("cooldown", issuer.cooldown);
+  if (issuer.ca) out.text("ca", issuer.ca->name);
+  out.boolean("allow_http", issuer.allow_http);
+}
+
 void write_keys(BlockWriter& out, const JwtAuthenticator& jwt) {
   out.open("keys");
   for (const Key& key : jwt.keys) {
     out.open_item();
     if (key.form == Key::Form::Secret) {
       out.value("secret", kRedacted);
+    } else if (key.issuer) {
+      write_issuer(out, form_name(key), *key.issuer);
     } else {
-      out.text(name_of(key.form), key.secret.name);
+      out.text(form_name(key), key.secret.name);
     }
     if (key.until) out.value("until", yaml_quoted(time_text(*key.until)));
-    if (key.form != Key::Form::Pem) out.boolean("allow_weak", key.allow_weak);
+    if (key.form != Key::Form::Pem && !key.issuer) out.boolean("allow_weak", key.allow_weak);
     out.close_item();
   }
   out.close();

@@ -1,4 +1,5 @@
-#include "address.hpp"
+#include <sidegate/config/address.hpp>
+
 #include "available_cpus.hpp"
 #include "cursor.hpp"
 #include "log_override.hpp"

@@ -1,4 +1,5 @@
-#include "address.hpp"
+#include <sidegate/config/address.hpp>
+
 #include "readers.hpp"
 #include "scalar.hpp"
 #include "secret_reader.hpp"

@@ -36,6 +36,7 @@ void read_all(const Cursor& root, Config& config) {
   read_listeners(top, config);
   read_admin(top, config);
   read_health(top, config);
+  read_startup_timeout(top, config);
   read_shutdown(top, config);
   read_limits(top, config);
   read_log(top, config);
@@ -46,7 +47,7 @@ void read_all(const Cursor& root, Config& config) {
   read_strip(top, config);
   read_routes(top, config);
   if (const auto watch = top.find("watch")) assign(config.watch, watch->boolean());
-  top.not_yet({"user_info", "session_refresh", "errors", "rate_limits", "revocations", "startup_timeout"});
+  top.not_yet({"user_info", "session_refresh", "errors", "rate_limits", "revocations"});
   top.finish();
 }
 
@@ -103,7 +104,10 @@ std::vector<std::string> secret_files(const Config& config) {
   };
   if (config.admin.token) add(*config.admin.token);
   for (const Authenticator& authenticator : config.authenticators) {
-    for (const Key& key : authenticator.jwt.keys) add(key.secret);
+    for (const Key& key : authenticator.jwt.keys) {
+      add(key.secret);
+      if (key.issuer && key.issuer->ca) add(*key.issuer->ca);
+    }
   }
   return files;
 }

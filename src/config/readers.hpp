@@ -13,6 +13,7 @@ void read_listeners(Block& top, Config& config);
 void read_admin(Block& top, Config& config);
 void read_health(Block& top, Config& config);
 
+void read_startup_timeout(Block& top, Config& config);
 void read_shutdown(Block& top, Config& config);
 void read_limits(Block& top, Config& config);
 void read_log(Block& top, Config& config);

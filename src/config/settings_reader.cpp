@@ -34,6 +34,12 @@ std::optional<std::string> read_sink(const Cursor& cursor, bool may_be_none) {
 
 }  // namespace
 
+void read_startup_timeout(Block& top, Config& config) {
+  if (const auto at = top.find("startup_timeout")) {
+    assign(config.startup_timeout, at->duration(milliseconds(0), kLongest));
+  }
+}
+
 void read_shutdown(Block& top, Config& config) {
   const auto cursor = top.find("shutdown");
   if (!cursor) return;

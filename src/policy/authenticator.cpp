@@ -63,13 +63,13 @@ Result<std::string_view> subject_of(const boost::json::object& claims, std::stri
 }  // namespace
 
 Authenticator::Authenticator(const config::Authenticator& settings, std::size_t token_bytes_max,
-                             config::Diagnostics& diagnostics)
+                             config::Diagnostics& diagnostics, const Shared& shared)
     : name_(settings.name),
       sources_(settings.jwt.token),
       subject_claim_(settings.jwt.subject),
       roles_claim_(settings.jwt.roles),
       token_bytes_max_(token_bytes_max),
-      verifier_(settings.jwt, diagnostics) {
+      verifier_(settings.jwt, diagnostics, shared.issuers) {
   for (const auto& source : sources_) {
     if (source.kind == config::TokenSource::Kind::Bearer && !base::equals_ignoring_case(source.name, "Authorization")) {
       diagnostics.error(source.where,

@@ -25,7 +25,8 @@ struct Credential {
 /// (`find` gives nothing), yes (an identity), or no (a reason).
 class Authenticator {
  public:
-  Authenticator(const config::Authenticator& settings, std::size_t token_bytes_max, config::Diagnostics& diagnostics);
+  Authenticator(const config::Authenticator& settings, std::size_t token_bytes_max, config::Diagnostics& diagnostics,
+                const Shared& shared);
 
   const std::string& name() const noexcept { return name_; }
   const std::vector<config::TokenSource>& sources() const noexcept { return sources_; }

@@ -95,10 +95,11 @@ struct Policy::State {
 Policy::Policy(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Policy::~Policy() = default;
 
-std::unique_ptr<Policy> Policy::compile(const config::Config& config, config::Diagnostics& diagnostics) {
+std::unique_ptr<Policy> Policy::compile(const config::Config& config, config::Diagnostics& diagnostics,
+                                        const Shared& shared) {
   auto state = std::make_unique<State>();
   for (const auto& settings : config.authenticators) {
-    state->authenticators.emplace_back(settings, config.limits.token_bytes_max, diagnostics);
+    state->authenticators.emplace_back(settings, config.limits.token_bytes_max, diagnostics, shared);
   }
   state->routes = compile_routes(config, diagnostics);
   for (const auto& pattern : config.strip) state->filter.add_pattern(pattern.value);

@@ -56,7 +56,7 @@ class Reading {
   }
 
   void run() {
-    for (std::size_t i = 0; i < settings_.keys.size(); ++i) add(settings_.keys[i], label_of(settings_.keys[i], i));
+    for (std::size_t i = 0; i < settings_.keys.size(); ++i) add(settings_.keys[i], i);
     if (failed_ || !algorithms_are_known_ || settings_.keys.empty()) return;
     for (const auto& name : settings_.algorithms) {
       const auto algorithm = find_algorithm(name.value);
@@ -67,10 +67,12 @@ class Reading {
   }
 
  private:
-  void add(const config::Key& key, const std::string& label) {
+  void add(const config::Key& key, std::size_t index) {
+    if (key.form == Form::Issuer) return expect_from_issuer(key);
+    const std::string label = label_of(key, index);
     const auto file = read(key);
     if (!file) return;
-    for (const std::string& warning : file->warnings) diagnostics_.warning(key.secret.where, warning);
+    for (const std::string& warning : file->warnings) diagnostics_.warning(key.where(), warning);
     // Where an algorithm is misspelt nobody can say which keys fit.
     if (!algorithms_are_known_ || algorithms_.empty()) return;
     bool fits = false;
@@ -81,9 +83,18 @@ class Reading {
       used_ = used_ | fitting;
       material.until = key.until;
       material.label = material.id.empty() ? label : label + " kid " + in_quotes(material.id);
-      if (const auto added = signatures_.add_key(material); !added) fail(key, added.error().text);
+      if (const auto added = signatures_.add_key(material, index); !added) fail(key, added.error().text);
     }
     if (!fits) fail(key, explain(key, *file));
+  }
+
+  /// What an issuer will publish cannot be known, but that it is no secret.
+  void expect_from_issuer(const config::Key& key) {
+    if (!algorithms_are_known_ || algorithms_.empty()) return;
+    const AlgorithmSet fitting = algorithms_ & kPublicKeyAlgorithms;
+    if (fitting.empty())
+      return fail(key, "an issuer publishes public keys, and " + names_of(algorithms_) + " needs a secret");
+    used_ = used_ | fitting;
   }
 
   /// Nothing where it was reported what is wrong.
@@ -125,7 +136,7 @@ class Reading {
 
   void fail(const config::Key& key, std::string message) {
     failed_ = true;
-    diagnostics_.error(key.secret.where, std::move(message));
+    diagnostics_.error(key.where(), std::move(message));
   }
 
   const config::JwtAuthenticator& settings_;

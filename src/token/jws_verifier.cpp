@@ -53,6 +53,11 @@ struct JwsVerifier::State {
     return read_header(*header, rules, unseen, checks);
   }
 
+  Lack lack_of(std::string_view key_id) const noexcept {
+    if (keys.empty()) return Lack::Keys;
+    return key_id.empty() || keys.knows(key_id) ? Lack::Signer : Lack::KeyId;
+  }
+
   JwsRules rules;
   KeyRing keys{};
   JsonReader reader{kHeaderLimits};
@@ -60,6 +65,7 @@ struct JwsVerifier::State {
   std::string last_text{};  // the encoded header of the last token that was accepted
   JoseHeader last{};        // and what it says
   JoseHeader unseen{};
+  Lack last_lack = Lack::Nothing;
 };
 
 JwsVerifier::JwsVerifier(JwsRules rules) : state_(std::make_unique<State>(State{std::move(rules)})) {}
@@ -67,12 +73,21 @@ JwsVerifier::~JwsVerifier() = default;
 JwsVerifier::JwsVerifier(JwsVerifier&&) noexcept = default;
 JwsVerifier& JwsVerifier::operator=(JwsVerifier&&) noexcept = default;
 
-base::OrMessage<void> JwsVerifier::add_key(const KeyMaterial& key) {
-  return state_->keys.add(key, state_->rules.algorithms);
+base::OrMessage<void> JwsVerifier::add_key(const KeyMaterial& key, std::size_t origin) {
+  return state_->keys.add(key, state_->rules.algorithms, origin);
+}
+
+void JwsVerifier::remove_keys(std::size_t origin) {
+  state_->keys.remove(origin);
+}
+
+JwsVerifier::Lack JwsVerifier::last_lack() const noexcept {
+  return state_->last_lack;
 }
 
 base::Result<VerifiedJws> JwsVerifier::verify(std::string_view token, base::UnixTime now, CheckList* checks) {
   State& state = *state_;
+  state.last_lack = Lack::Nothing;
   const auto malformed = [checks](std::string_view why) {
     return fail(checks, CheckName::Form, Reason::Malformed, why);
   };
@@ -94,7 +109,10 @@ base::Result<VerifiedJws> JwsVerifier::verify(std::string_view token, base::Unix
   }
   const JoseHeader& header = seen ? state.last : state.unseen;
   const auto until = state.keys.verify(header.algorithm, header.key_id, parts->signing_input, *signature, now, checks);
-  if (!until) return Reason::BadSignature;
+  if (!until) {
+    state.last_lack = state.lack_of(header.key_id);
+    return Reason::BadSignature;
+  }
   if (!seen) {
     // Only now, so that forged headers cannot push the issuer's out.
     state.last_text.assign(parts->header);

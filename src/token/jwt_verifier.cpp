@@ -4,6 +4,7 @@
 #include <sidegate/token/jwt_verifier.hpp>
 
 #include "configured_keys.hpp"
+#include "followed_issuers.hpp"
 #include "token_digest.hpp"
 #include "verified_token_cache.hpp"
 
@@ -17,6 +18,7 @@ namespace {
 
 namespace json = boost::json;
 using base::UnixTime;
+using Lack = JwsVerifier::Lack;
 
 AlgorithmSet compile_algorithms(const config::JwtAuthenticator& settings, config::Diagnostics& diagnostics) {
   AlgorithmSet algorithms;
@@ -28,7 +30,7 @@ AlgorithmSet compile_algorithms(const config::JwtAuthenticator& settings, config
     }
   }
   if (settings.algorithms.empty()) {
-    const auto where = settings.keys.empty() ? config::Location{} : settings.keys.front().secret.where;
+    const auto where = settings.keys.empty() ? config::Location{} : settings.keys.front().where();
     diagnostics.error(where, "`algorithms` must name at least one algorithm, for example [HS256]");
   }
   return algorithms;
@@ -41,10 +43,11 @@ ClaimRules compile_claims(const config::JwtAuthenticator& settings) {
 }  // namespace
 
 struct JwtVerifier::State {
-  State(const config::JwtAuthenticator& settings, config::Diagnostics& diagnostics)
+  State(const config::JwtAuthenticator& settings, config::Diagnostics& diagnostics, IssuerBoard* board)
       : algorithms(compile_algorithms(settings, diagnostics)),
         signatures({algorithms, settings.type}),
-        rules(compile_claims(settings)) {
+        rules(compile_claims(settings)),
+        issuers(settings.keys, board) {
     if (settings.keys.empty()) {
       const auto where = settings.algorithms.empty() ? config::Location{} : settings.algorithms.front().where;
       diagnostics.error(where, "`keys` must hold at least one key");
@@ -57,7 +60,7 @@ struct JwtVerifier::State {
 
   base::Result<VerifiedJwt> verify_anew(std::string_view token, UnixTime now, json::object& room, CheckList* checks) {
     const auto signature = signatures.verify(token, now, checks);
-    if (!signature) return signature.error();
+    if (!signature) return signatures.last_lack() == Lack::Nothing ? signature.error() : refuse_for_lack(checks);
     auto claims = reader.read_object(signature->payload, room.storage());
     if (!claims) {
       return fail(checks, CheckName::Claims, claims.error(), "the payload is not a JSON object, or has a member twice");
@@ -70,17 +73,33 @@ struct JwtVerifier::State {
     return VerifiedJwt{&room, *validity};
   }
 
+  /// No key made the signature. Where an issuer may have one that is not known here, nobody can say that it is wrong.
+  base::Reason refuse_for_lack(CheckList* checks) {
+    const auto lack = signatures.last_lack();
+    const bool unanswered = issuers.lack_keys();
+    if (issuers.empty() || (lack == Lack::Signer && !unanswered)) return base::Reason::BadSignature;
+    worth_asking = issuers.may_ask();
+    const bool unknown = unanswered || issuers.are_failing() || lack == Lack::Keys;
+    if (checks != nullptr) {
+      checks->back().detail += unknown ? "; the issuer cannot be asked for its keys" : "; the issuer has no other";
+    }
+    return unknown ? base::Reason::Unavailable : base::Reason::BadSignature;
+  }
+
   AlgorithmSet algorithms;
   JwsVerifier signatures;
   ClaimRules rules;
+  FollowedIssuers issuers;
+  bool worth_asking = false;
   JsonReader reader;
   TokenDigest digest;
   std::optional<VerifiedTokenCache> cache;
   std::optional<base::CacheResult> last_lookup;
 };
 
-JwtVerifier::JwtVerifier(const config::JwtAuthenticator& settings, config::Diagnostics& diagnostics)
-    : state_(std::make_unique<State>(settings, diagnostics)) {}
+JwtVerifier::JwtVerifier(const config::JwtAuthenticator& settings, config::Diagnostics& diagnostics,
+                         IssuerBoard* issuers)
+    : state_(std::make_unique<State>(settings, diagnostics, issuers)) {}
 JwtVerifier::~JwtVerifier() = default;
 JwtVerifier::JwtVerifier(JwtVerifier&&) noexcept = default;
 JwtVerifier& JwtVerifier::operator=(JwtVerifier&&) noexcept = default;
@@ -89,6 +108,9 @@ base::Result<VerifiedJwt> JwtVerifier::verify(std::string_view token, UnixTime n
                                               CheckList* checks) {
   State& state = *state_;
   state.last_lookup.reset();
+  state.worth_asking = false;
+  // A key that has gone must not live on in the cache.
+  if (state.issuers.bring_keys_to(state.signatures)) empty_cache();
   const auto digest = state.cache && checks == nullptr ? state.digest.of(token) : std::nullopt;
   if (!digest) return state.verify_anew(token, now, room, checks);
   if (const auto kept = state.cache->find(*digest, now)) {
@@ -103,6 +125,11 @@ base::Result<VerifiedJwt> JwtVerifier::verify(std::string_view token, UnixTime n
 
 std::optional<base::CacheResult> JwtVerifier::last_lookup() const noexcept {
   return state_->last_lookup;
+}
+
+std::span<const std::shared_ptr<IssuerKeys>> JwtVerifier::worth_asking() const noexcept {
+  if (!state_->worth_asking) return {};
+  return state_->issuers.all();
 }
 
 std::size_t JwtVerifier::cache_entries() const noexcept {

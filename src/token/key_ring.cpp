@@ -6,16 +6,24 @@
 
 namespace sidegate::token {
 
-base::OrMessage<void> KeyRing::add(const KeyMaterial& key, AlgorithmSet algorithms) {
+base::OrMessage<void> KeyRing::add(const KeyMaterial& key, AlgorithmSet algorithms, std::size_t origin) {
   const AlgorithmSet fitting = algorithms_for(key) & algorithms;
   if (fitting.empty()) return base::Message{explain_misfit(key, algorithms)};
   for (const Algorithm algorithm : kAlgorithms) {
     if (!fitting.contains(algorithm)) continue;
     auto ready = VerificationKey::create(algorithm, key);
     if (!ready) return ready.error();
-    entries_.push_back({key.id, key.label, key.until.value_or(base::UnixTime::max()), std::move(*ready)});
+    entries_.push_back({key.id, key.label, key.until.value_or(base::UnixTime::max()), origin, std::move(*ready)});
   }
   return {};
+}
+
+void KeyRing::remove(std::size_t origin) {
+  std::erase_if(entries_, [origin](const Entry& entry) { return entry.origin == origin; });
+}
+
+bool KeyRing::knows(std::string_view key_id) const noexcept {
+  return std::any_of(entries_.begin(), entries_.end(), [key_id](const Entry& entry) { return entry.id == key_id; });
 }
 
 std::optional<base::UnixTime> KeyRing::verify(Algorithm algorithm, std::string_view key_id, std::string_view message,
@@ -29,7 +37,10 @@ std::optional<base::UnixTime> KeyRing::verify(Algorithm algorithm, std::string_v
     pass(checks, CheckName::Signature, [&] { return "made by " + entry.label; });
     return entry.until;
   }
-  note(checks, CheckName::Signature, false, [&] { return "made by none of " + describe_keys(algorithm, now); });
+  note(checks, CheckName::Signature, false, [&] {
+    const std::string keys = describe_keys(algorithm, now);
+    return keys.empty() ? std::string("there is no key to check it with") : "made by none of " + keys;
+  });
   return std::nullopt;
 }
 

@@ -6,6 +6,7 @@
 #include <sidegate/token/check_list.hpp>
 #include <sidegate/token/key_material.hpp>
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,9 +19,15 @@ namespace sidegate::token {
 class KeyRing {
  public:
   /// Makes `key` ready for each of `algorithms` that it fits. The message says why it fits none, or what is wrong.
-  base::OrMessage<void> add(const KeyMaterial& key, AlgorithmSet algorithms);
+  /// `origin` is what it belongs to: keys of the same origin are removed together.
+  base::OrMessage<void> add(const KeyMaterial& key, AlgorithmSet algorithms, std::size_t origin);
+
+  void remove(std::size_t origin);
 
   bool empty() const noexcept { return entries_.empty(); }
+
+  /// Whether some key is called `key_id`, whatever it is used with and until when.
+  bool knows(std::string_view key_id) const noexcept;
 
   /// The moment from which the key that made `signature` is not to be used, or nothing when none made it.
   ///
@@ -35,6 +42,7 @@ class KeyRing {
     std::string id;
     std::string label;
     base::UnixTime until;
+    std::size_t origin;
     VerificationKey key;
 
     bool fits(Algorithm wanted, base::UnixTime now) const noexcept { return key.algorithm() == wanted && now < until; }

@@ -60,4 +60,8 @@ base::OrMessage<PublicKey> PublicKey::create(EVP_PKEY& key) {
   return PublicKey(std::move(half), *kind);
 }
 
+bool PublicKey::operator==(const PublicKey& other) const noexcept {
+  return kind_ == other.kind_ && EVP_PKEY_eq(get(), other.get()) == 1;
+}
+
 }  // namespace sidegate::token

@@ -82,16 +82,39 @@ struct TokenSource {
   Location where{};
 };
 
+/// Where an issuer publishes its keys, and how often it is asked for them.
+struct Issuer {
+  enum class Kind { JwksUrl, OidcIssuer };
+  Kind kind = Kind::JwksUrl;
+  std::string
+      url;  ///< of the JWK Set, or the issuer's own (OpenID Connect Discovery 1.0 section 4); https unless local
+  std::chrono::milliseconds refresh{600'000};  ///< from one fetch to the next at the latest
+  std::chrono::milliseconds cooldown{10'000};  ///< from one fetch to the next at least
+  std::optional<SecretReference> ca;           ///< a PEM file: who signs the issuer's certificate; none: the system's
+  bool allow_http = false;                     ///< plain http to another machine
+  Location where;
+
+  /// The URL as it may be shown: without its query.
+  std::string shown_url() const { return url.substr(0, url.find('?')); }
+};
+
 struct Key {
-  enum class Form { Secret, Pem, Jwk, JwkSet };
+  enum class Form { Secret, Pem, Jwk, JwkSet, Issuer };
   SecretReference secret;               ///< the secret of an HMAC, or the file that holds the key
   std::optional<base::UnixTime> until;  ///< not used from this moment on
   bool allow_weak = false;              ///< a secret shorter than its hash is accepted
   Form form = Form::Secret;             ///< how the text is read
+  std::optional<Issuer> issuer;         ///< of Form::Issuer, which has no `secret`
+
+  /// Where it stands in the configuration.
+  const Location& where() const noexcept { return issuer ? issuer->where : secret.where; }
+  /// Where it comes from, in words that may be shown.
+  std::string source() const { return issuer ? issuer->shown_url() : secret.source(); }
 };
 
-/// The key of the configuration that a form is written with: `secret`, `pem_file`, `jwk_file`, `jwks_file`.
-std::string_view name_of(Key::Form form) noexcept;
+/// The key of the configuration that it is written with: `secret`, `pem_file`, `jwk_file`, `jwks_file`, `jwks_url`,
+/// `oidc_issuer`.
+std::string_view form_name(const Key& key) noexcept;
 
 /// What each worker may keep of the tokens that it has verified; nothing where one of the two is 0.
 struct VerifiedCache {
@@ -201,6 +224,7 @@ struct Config {
   std::vector<Listener> listeners;
   Admin admin;
   std::optional<Health> health;
+  std::chrono::milliseconds startup_timeout{30'000};  ///< ready without the keys of issuers after that
   Shutdown shutdown;
   base::Limits limits;
   Log log;

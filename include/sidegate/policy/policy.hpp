@@ -10,6 +10,7 @@
 #include <sidegate/http/header_filter.hpp>
 #include <sidegate/http/target.hpp>
 #include <sidegate/policy/identity.hpp>
+#include <sidegate/policy/shared.hpp>
 
 #include <boost/json/monotonic_resource.hpp>
 
@@ -97,7 +98,8 @@ class Policy {
  public:
   /// Compiles patterns, templates and keys; what does not fit goes into `diagnostics`, and the policy is then of no
   /// use.
-  static std::unique_ptr<Policy> compile(const config::Config& config, config::Diagnostics& diagnostics);
+  static std::unique_ptr<Policy> compile(const config::Config& config, config::Diagnostics& diagnostics,
+                                         const Shared& shared = {});
   ~Policy();
 
   /// Decides on one request at the time `now`. The result's views live in `scratch`, which was reset, and in the

@@ -87,6 +87,10 @@ class AlgorithmSet {
 
 inline constexpr AlgorithmSet kHmacAlgorithms{Algorithm::HS256, Algorithm::HS384, Algorithm::HS512};
 
+inline constexpr AlgorithmSet kPublicKeyAlgorithms{
+    Algorithm::RS256, Algorithm::RS384, Algorithm::RS512, Algorithm::PS256, Algorithm::PS384,
+    Algorithm::PS512, Algorithm::ES256, Algorithm::ES384, Algorithm::ES512, Algorithm::EdDSA};
+
 /// The names of the set in the order of the enumerators: `HS256, HS384`.
 std::string names_of(AlgorithmSet algorithms);
 

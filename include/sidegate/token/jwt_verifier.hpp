@@ -7,12 +7,14 @@
 #include <sidegate/config/diagnostics.hpp>
 #include <sidegate/token/check_list.hpp>
 #include <sidegate/token/claims.hpp>
+#include <sidegate/token/issuer_keys.hpp>
 
 #include <boost/json/object.hpp>
 
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 
 namespace sidegate::token {
@@ -33,7 +35,10 @@ class JwtVerifier {
  public:
   /// Compiles the rules. What does not fit (an unknown algorithm, a weak secret) goes into `diagnostics`, and the
   /// result is then of no use.
-  JwtVerifier(const config::JwtAuthenticator& settings, config::Diagnostics& diagnostics);
+  ///
+  /// The keys of issuers are those that `issuers` holds at the time of each `verify`; without it there are none.
+  JwtVerifier(const config::JwtAuthenticator& settings, config::Diagnostics& diagnostics,
+              IssuerBoard* issuers = nullptr);
   ~JwtVerifier();
   JwtVerifier(JwtVerifier&&) noexcept;
   JwtVerifier& operator=(JwtVerifier&&) noexcept;
@@ -44,8 +49,13 @@ class JwtVerifier {
   ///
   /// `room` gets the claims, in its own storage, of a token that is not remembered; it is void after a refusal. The
   /// checks that were made are noted in `checks`: with it all are made, whatever is remembered.
+  ///
+  /// Unavailable: an issuer may have the key that is lacking, and cannot be asked for it; or there is no key at all.
   base::Result<VerifiedJwt> verify(std::string_view token, base::UnixTime now, boost::json::object& room,
                                    CheckList* checks = nullptr);
+
+  /// The issuers that may have the key which the last token lacked, where asking them may help; empty otherwise.
+  std::span<const std::shared_ptr<IssuerKeys>> worth_asking() const noexcept;
 
   /// What the cache had for the last token; nothing where it was not asked.
   std::optional<base::CacheResult> last_lookup() const noexcept;

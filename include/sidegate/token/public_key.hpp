@@ -32,6 +32,9 @@ class PublicKey {
   KeyKind kind() const noexcept { return kind_; }
   EVP_PKEY* get() const noexcept { return key_.get(); }
 
+  /// Whether both verify the same signatures.
+  bool operator==(const PublicKey& other) const noexcept;
+
  private:
   PublicKey(std::shared_ptr<EVP_PKEY> key, KeyKind kind) noexcept : key_(std::move(key)), kind_(kind) {}
 

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <sidegate/token/issuer_keys.hpp>
+
+namespace sidegate::policy {
+
+/// What the policies of all workers have in common, beside their configuration.
+struct Shared {
+  token::IssuerBoard* issuers = nullptr;  ///< used while a policy is compiled; null: nobody fetches the issuers' keys
+};
+
+}  // namespace sidegate::policy
