@@ -186,6 +186,9 @@ class Walk {
         case policy::PlaceStep::Found::Credential:
           line.found = "credential";
           line.detail = step.decides ? "a credential, which decides" : "a credential, which is not looked at";
+          if (step.decides && step.authenticator != trace_.authenticator) {
+            line.detail = "a credential, which by its issuer is for " + std::string(trace_.authenticator);
+          }
           break;
         case policy::PlaceStep::Found::Unreadable:
           line.found = "unreadable";

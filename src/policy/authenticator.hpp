@@ -7,7 +7,9 @@
 #include <sidegate/policy/policy.hpp>
 #include <sidegate/token/jwt_verifier.hpp>
 
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,6 +41,9 @@ class Authenticator {
   /// call.
   base::Result<Identity> identify(const Credential& credential, base::UnixTime now, Scratch& scratch,
                                   Trace* trace = nullptr);
+
+  /// The issuers that may have the key which the last token lacked, where asking them may help.
+  std::span<const std::shared_ptr<token::IssuerKeys>> worth_asking() const noexcept { return verifier_.worth_asking(); }
 
   std::size_t cache_entries() const noexcept { return verifier_.cache_entries(); }
   void empty_cache() noexcept { verifier_.empty_cache(); }

@@ -2,6 +2,7 @@
 #include <sidegate/http/cookies.hpp>
 #include <sidegate/policy/policy.hpp>
 #include <sidegate/policy/trace.hpp>
+#include <sidegate/token/unverified_issuer.hpp>
 
 #include <algorithm>
 #include <memory>
@@ -78,13 +79,18 @@ void Scratch::reset() {
 }
 
 struct Policy::State {
+  explicit State(std::size_t token_bytes_max) : unverified_issuer(token_bytes_max) {}
+
   std::vector<Authenticator> authenticators;
+  token::UnverifiedIssuer unverified_issuer;
   std::vector<Route> routes;
   std::vector<RouteTable> tables;  ///< by listener
   http::HeaderFilter filter;
   bool filter_drops_cookies = false;  ///< `strip` names Cookie: nothing of it is written anew
 
   Decision refuse(Reason reason, const Route* route, Scratch& scratch) const;
+  /// The authenticator that a credential is for, found where `finder` reads.
+  std::size_t owner_of(const Credential& credential, std::size_t finder, const Route& route, Scratch& scratch);
   Decision authenticate(const Request& request, const Route& route, base::UnixTime now, Scratch& scratch, Trace* trace);
   Decision forward(const Request& request, const Route& route, const Identity* identity, const Credential* credential,
                    Scratch& scratch, Trace* trace) const;
@@ -97,7 +103,7 @@ Policy::~Policy() = default;
 
 std::unique_ptr<Policy> Policy::compile(const config::Config& config, config::Diagnostics& diagnostics,
                                         const Shared& shared) {
-  auto state = std::make_unique<State>();
+  auto state = std::make_unique<State>(config.limits.token_bytes_max);
   for (const auto& settings : config.authenticators) {
     state->authenticators.emplace_back(settings, config.limits.token_bytes_max, diagnostics, shared);
   }
@@ -106,9 +112,6 @@ std::unique_ptr<Policy> Policy::compile(const config::Config& config, config::Di
   for (const auto& header : config.inject) state->filter.add_name(header.name.value);
   for (const auto& route : config.routes) {
     for (const auto& header : route.inject) state->filter.add_name(header.name.value);
-    if (route.authenticators.size() > 1) {
-      diagnostics.error(route.where, "several jwt authenticators on one route are not supported yet");
-    }
   }
   state->filter_drops_cookies =
       state->filter.drops({.name = "Cookie", .value = {}, .line = {}, .known = http::FieldName::Cookie});
@@ -173,33 +176,45 @@ Decision Policy::State::refuse(Reason reason, const Route* route, Scratch& scrat
   return decision;
 }
 
+std::size_t Policy::State::owner_of(const Credential& credential, std::size_t finder, const Route& route,
+                                    Scratch& scratch) {
+  if (!route.dispatch.has_choice(*credential.source)) return finder;
+  auto& room = scratch.claims.emplace(scratch.storage());
+  return route.dispatch.choose(*credential.source, unverified_issuer.read(credential.token, room));
+}
+
 Decision Policy::State::authenticate(const Request& request, const Route& route, base::UnixTime now, Scratch& scratch,
                                      Trace* trace) {
-  for (const std::size_t index : route.authenticators) {
-    Authenticator& authenticator = authenticators[index];
-    const auto record = [&](Decision decision, Reason outcome) {
-      decision.authenticator = index;
-      decision.authenticator_name = authenticator.name();
-      decision.cache = scratch.cache;
-      // However it is that a credential cannot be read.
-      decision.outcome = base::is_outcome(outcome) ? outcome : Reason::Malformed;
-      return decision;
-    };
-    const auto found = authenticator.find(request.head->fields, trace);
-    if (!found) return record(refuse(found.error(), &route, scratch), found.error());
+  const auto record = [&](Decision decision, std::size_t index, Reason outcome) {
+    decision.authenticator = index;
+    decision.authenticator_name = authenticators[index].name();
+    decision.cache = scratch.cache;
+    // However it is that a credential cannot be read.
+    decision.outcome = base::is_outcome(outcome) ? outcome : Reason::Malformed;
+    return decision;
+  };
+  for (const std::size_t finder : route.authenticators) {
+    const auto found = authenticators[finder].find(request.head->fields, trace);
+    if (!found) return record(refuse(found.error(), &route, scratch), finder, found.error());
     if (!*found) continue;
     const Credential& credential = **found;
-    const auto identity = authenticator.identify(credential, now, scratch, trace);
-    if (!identity) return record(refuse(identity.error(), &route, scratch), identity.error());
+    const std::size_t index = owner_of(credential, finder, route, scratch);
+    if (trace != nullptr) trace->authenticator = authenticators[index].name();
+    const auto identity = authenticators[index].identify(credential, now, scratch, trace);
+    if (!identity) {
+      auto decision = record(refuse(identity.error(), &route, scratch), index, identity.error());
+      decision.worth_asking = authenticators[index].worth_asking();
+      return decision;
+    }
     if (trace != nullptr) trace->expires = identity->expires;
     if (route.check_cross_site && !is_own_site(request, credential, trace)) {
-      auto decision = record(refuse(Reason::CrossSite, &route, scratch), Reason::Accepted);
+      auto decision = record(refuse(Reason::CrossSite, &route, scratch), index, Reason::Accepted);
       decision.subject = identity->subject;
       return decision;
     }
     auto decision = forward(request, route, &*identity, &credential, scratch, trace);
     decision.subject = identity->subject;
-    return record(decision, decision.kind == Decision::Kind::Forward ? Reason::Accepted : decision.reason);
+    return record(decision, index, decision.kind == Decision::Kind::Forward ? Reason::Accepted : decision.reason);
   }
   if (route.authenticate == Authenticate::Optional) {
     return forward(request, route, nullptr, nullptr, scratch, trace);
@@ -254,7 +269,8 @@ void Policy::State::remove_other_places(const Request& request, const Route& rou
                                         Scratch& scratch, Decision& decision) const {
   for (const std::size_t index : route.authenticators) {
     for (const auto& source : authenticators[index].sources()) {
-      if (credential != nullptr && credential->source == &source && route.forward_credential) continue;
+      const bool is_its = credential != nullptr && is_same_place(*credential->source, source);
+      if (is_its && route.forward_credential) continue;
       if (source.kind == config::TokenSource::Kind::Bearer) {
         decision.forward_authorization = false;
       } else {

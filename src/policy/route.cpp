@@ -196,6 +196,7 @@ std::vector<Route> compile_routes(const config::Config& config, Diagnostics& dia
     route.keep_path_parameters = source.keep_path_parameters;
     for (const auto& name : source.authenticators)
       route.authenticators.push_back(index_of(config.authenticators, name.value));
+    route.dispatch = IssuerDispatch(config, source, route.authenticators, diagnostics);
     route.paths = compile_patterns<PathPattern>(source.paths, diagnostics);
     route.hosts = compile_patterns<HostPattern>(source.hosts, diagnostics);
     route.methods = compile_methods(source, diagnostics);

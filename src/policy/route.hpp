@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "header_template.hpp"
+#include "issuer_dispatch.hpp"
 #include "path_rewrite.hpp"
 #include "route_pattern.hpp"
 
@@ -27,6 +28,7 @@ struct Route {
   RouteFacts facts;
   config::Route::Authenticate authenticate = config::Route::Authenticate::Required;
   std::vector<std::size_t> authenticators;
+  IssuerDispatch dispatch;  ///< which of them a token is for
   std::vector<PathPattern> paths;
   std::vector<HostPattern> hosts;    ///< empty: any
   std::vector<std::string> methods;  ///< empty: any; HEAD stands beside GET

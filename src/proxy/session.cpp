@@ -181,6 +181,11 @@ boost::asio::awaitable<void, net::Executor> Session::run() {
       break;
     }
     decide(now);
+    if (!exchange_->decision.worth_asking.empty()) co_await ask_issuers();
+    if (exchange_->failure) {
+      co_await answer_refusal(*exchange_->failure, false);
+      break;
+    }
     if (exchange_->decision.kind == policy::Decision::Kind::Refuse) {
       const auto reason = exchange_->decision.reason;
       const bool may_go_on = exchange_->facts.keep_alive && !base::ends_connection(reason);
@@ -345,6 +350,9 @@ void Session::on_deadline() {
     }
     case Waiting::ForBody:
       return break_off(Reason::ClientTimeout);
+    case Waiting::ForKeys:
+      question_->awaited = 0;
+      return changed_.notify();
     case Waiting::ForAnswer:
     case Waiting::ForOrigin:
       return break_off(Reason::OriginTimeout);

@@ -67,13 +67,14 @@ class Session final : public net::Deadline, public SessionListHook, public std::
   static constexpr std::uint64_t kBulkBytesMin = std::uint64_t{8} * 1024;
 
   enum class HeadStep { NeedMore, Whole, Refused };
-  /// What the one deadline is for: the client's first byte or next request, the rest of a head, more of the body; the
-  /// answer's head, more of the answer or room at the origin; room at the client; anything over a tunnel; the client's
-  /// closing.
+  /// What the one deadline is for: the client's first byte or next request, the rest of a head, more of the body; an
+  /// issuer's keys; the answer's head, more of the answer or room at the origin; room at the client; anything over a
+  /// tunnel; the client's closing.
   enum class Waiting : unsigned char {
     ForRequest,
     ForHead,
     ForBody,
+    ForKeys,
     ForAnswer,
     ForOrigin,
     ForClient,
@@ -110,6 +111,8 @@ class Session final : public net::Deadline, public SessionListHook, public std::
   base::Result<void> read_facts();
   void read_what_peer_tells();
   void decide(base::SteadyTime now);
+  /// Asks the issuers that may have the key which the credential lacks, and decides again.
+  boost::asio::awaitable<void, net::Executor> ask_issuers();
   /// Whether all of the body had come already, and is now thrown away.
   bool skip_request_body();
   /// False where the exchange has a `failure`, or where the head has too many slices.
@@ -178,6 +181,11 @@ class Session final : public net::Deadline, public SessionListHook, public std::
   void close() noexcept;
   void reset_connection() noexcept;
 
+  /// Something that was asked for the current request, from several at once.
+  struct Question {
+    std::size_t awaited;  ///< answers
+  };
+
   WorkerLoop& loop_;
   net::StreamSocket socket_;
   std::shared_ptr<const net::ListeningSocket> at_;
@@ -190,7 +198,8 @@ class Session final : public net::Deadline, public SessionListHook, public std::
   net::ReadBuffer in_;
   std::unique_ptr<Exchange> exchange_;  ///< while a request is under way
   origin::ConnectionPtr connection_;    ///< while the exchange uses one
-  Signal changed_;                      ///< the exchange is over
+  std::shared_ptr<Question> question_;  ///< while its answers are awaited
+  Signal changed_;                      ///< the exchange is over, or the question
   Waiting waiting_ = Waiting::ForRequest;
   base::SteadyTime idle_until_;          ///< while it waits for a request
   bool rest_is_due_ = false;             ///< the read that waits for a request was cancelled, to give the buffer back

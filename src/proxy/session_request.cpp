@@ -34,6 +34,9 @@ constexpr std::size_t kRoomMin = std::size_t{4} * 1024;
 /// warm pages.
 constexpr std::size_t kReadAheadBytes = std::size_t{4} * 1024;
 
+/// How long a request waits for the keys of an issuer.
+constexpr std::chrono::seconds kIssuerPatience{5};
+
 /// How long a body may pause whose request has been answered already: perhaps nobody wants it any more.
 constexpr std::chrono::seconds kUploadPause{2};
 
@@ -114,6 +117,23 @@ void Session::decide(base::SteadyTime now) {
   exchange.decision = snapshot_->policy().decide(request, civil, exchange.scratch);
   exchange.trace_id = find_trace_id(exchange.head.fields);
   limit_body(exchange.decision, exchange.facts.framing.length);
+}
+
+boost::asio::awaitable<void, net::Executor> Session::ask_issuers() {
+  const auto issuers = exchange_->decision.worth_asking;
+  const auto question = std::make_shared<Question>(Question{issuers.size()});
+  question_ = question;
+  for (const auto& issuer : issuers) {
+    loop_.ask(issuer, [weak = weak_from_this(), question] {
+      // An answer that comes too late finds nobody waiting.
+      if (question->awaited == 0 || --question->awaited > 0) return;
+      if (const auto session = weak.lock()) session->changed_.notify();
+    });
+  }
+  wait_until(Waiting::ForKeys, steady_clock::now() + kIssuerPatience);
+  while (question->awaited > 0 && !exchange_->failure) co_await changed_.wait();
+  question_.reset();
+  if (!exchange_->failure) decide(steady_clock::now());
 }
 
 bool Session::skip_request_body() {

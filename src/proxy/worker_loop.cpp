@@ -7,6 +7,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -191,6 +192,11 @@ void WorkerLoop::record(Snapshot& snapshot, const Exchange& exchange, std::strin
   record.cache = decision.cache;
   record.reason = exchange.failure;
   snapshot.access_log()->push(record);
+}
+
+void WorkerLoop::ask(const std::shared_ptr<token::IssuerKeys>& issuer, std::function<void()> done) {
+  if (!shared_.ask_issuer) return done();
+  shared_.ask_issuer(issuer, [this, done = std::move(done)] { boost::asio::post(io_, done); });
 }
 
 void WorkerLoop::start() {

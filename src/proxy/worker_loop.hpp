@@ -14,6 +14,7 @@
 #include <boost/intrusive/list.hpp>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -55,6 +56,9 @@ class WorkerLoop {
 
   /// Lets go of configurations that nobody uses any more; their numbers go to the current one.
   void release_unused();
+
+  /// Asks an issuer for its keys and calls `done` on this thread, now or later.
+  void ask(const std::shared_ptr<token::IssuerKeys>& issuer, std::function<void()> done);
 
   /// A line of the operational log about a peer that cannot be told itself; one a second at most.
   void warn_of_peer(std::string_view what, std::string_view listener, std::string_view peer_ip);

@@ -42,8 +42,8 @@ bool FollowedIssuers::lack_keys() const noexcept {
   return std::any_of(entries_.begin(), entries_.end(), [](const Entry& entry) { return entry.version == 0; });
 }
 
-bool FollowedIssuers::are_failing() const noexcept {
-  return std::any_of(issuers_.begin(), issuers_.end(), [](const auto& issuer) { return issuer->is_failing(); });
+bool FollowedIssuers::owe_answer() const noexcept {
+  return std::any_of(issuers_.begin(), issuers_.end(), [](const auto& issuer) { return issuer->owes_answer(); });
 }
 
 bool FollowedIssuers::may_ask() const noexcept {

@@ -27,8 +27,8 @@ class FollowedIssuers {
 
   /// Whether one of them has published nothing so far.
   bool lack_keys() const noexcept;
-  /// Whether one of them did not answer when it was last asked.
-  bool are_failing() const noexcept;
+  /// Whether one of them may have keys that are not known here.
+  bool owe_answer() const noexcept;
   /// Whether asking one of them now could bring other keys.
   bool may_ask() const noexcept;
 

@@ -79,9 +79,11 @@ struct JwtVerifier::State {
     const bool unanswered = issuers.lack_keys();
     if (issuers.empty() || (lack == Lack::Signer && !unanswered)) return base::Reason::BadSignature;
     worth_asking = issuers.may_ask();
-    const bool unknown = unanswered || issuers.are_failing() || lack == Lack::Keys;
+    const bool unknown = unanswered || issuers.owe_answer() || lack == Lack::Keys;
     if (checks != nullptr) {
-      checks->back().detail += unknown ? "; the issuer cannot be asked for its keys" : "; the issuer has no other";
+      const std::string_view answer = unknown ? "the issuer does not answer" : "the issuer has no other";
+      checks->back().detail += "; ";
+      checks->back().detail += worth_asking ? std::string_view("the issuer would be asked for its keys") : answer;
     }
     return unknown ? base::Reason::Unavailable : base::Reason::BadSignature;
   }

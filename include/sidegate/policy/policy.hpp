@@ -20,9 +20,14 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+namespace sidegate::token {
+class IssuerKeys;
+}
 
 namespace sidegate::policy {
 
@@ -87,6 +92,9 @@ struct Decision {
   std::string_view host;  ///< of Forward: the value of Host in place of the caller's; empty: the caller's
   bool forward_authorization = true;
   bool forward_cookie = true;  ///< false: what is left of the caller's cookies stands in `lines`
+  /// Refuse: issuers whose keys might change that; whoever can ask them does so once, and then decides again. They live
+  /// as long as the policy.
+  std::span<const std::shared_ptr<token::IssuerKeys>> worth_asking;
   /// When what outlives its head (a tunnel, an event stream) is ended.
   base::UnixTime ends = base::UnixTime::max();
 };

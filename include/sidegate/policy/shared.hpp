@@ -1,6 +1,8 @@
 #pragma once
 
-#include <sidegate/token/issuer_keys.hpp>
+namespace sidegate::token {
+class IssuerBoard;
+}
 
 namespace sidegate::policy {
 

@@ -45,6 +45,7 @@ struct InjectStep {
 struct Trace {
   std::vector<RouteStep> routes;
   std::vector<PlaceStep> places;
+  std::string_view authenticator;  ///< whom the credential is for, where one was found
   token::CheckList token;
   base::UnixTime expires = base::UnixTime::max();
   std::optional<bool> own_site;  ///< whether the rule against other sites lets the request through, once it was asked

@@ -13,12 +13,21 @@
 #include <memory>
 #include <vector>
 
+namespace sidegate::token {
+class IssuerKeys;
+}
+
 namespace sidegate::proxy {
 
-/// What all workers of a process share: numbers that change when a connection comes or goes.
+/// What all workers of a process share.
 struct SharedState {
+  /// Asks an issuer for its keys; the callback is called once there is an answer or none to be expected, on whatever
+  /// thread, and never after the last worker is gone.
+  using AskIssuer = std::function<void(const std::shared_ptr<token::IssuerKeys>&, std::function<void()>)>;
+
   std::atomic<std::size_t> connections{0};
   net::BufferBudget buffers;
+  AskIssuer ask_issuer;  ///< set before the workers are made; empty: nobody is asked
 };
 
 /// Open sockets, in the order of a configuration's listeners.

@@ -46,8 +46,10 @@ class IssuerKeys {
   /// Whether the issuer can be asked: it is being asked, or was not for a while (`cooldown`).
   bool may_ask(base::SteadyTime now) const noexcept;
 
-  /// Whether it did not answer when it was last asked, so that keys may exist which are not known here.
-  bool is_failing() const noexcept { return failing_.load(std::memory_order_acquire); }
+  /// Whether keys may exist which are not known here: it did not answer when it was last asked, or is being asked.
+  bool owes_answer() const noexcept {
+    return failing_.load(std::memory_order_acquire) || asking_.load(std::memory_order_acquire);
+  }
 
   Status status() const;
 
