@@ -3,13 +3,12 @@
 #include <sidegate/base/text.hpp>
 #include <sidegate/http/cookies.hpp>
 #include <sidegate/policy/trace.hpp>
+#include <sidegate/token/claims.hpp>
 
 #include <boost/json/value.hpp>
 
 #include <array>
 #include <charconv>
-
-#include "header_template.hpp"
 
 namespace sidegate::policy {
 namespace {
@@ -38,7 +37,7 @@ Result<std::optional<std::string_view>> find_bearer(const std::vector<http::Fiel
 /// or
 /// `..` would name somebody else once it stands in a path. It is copied to `storage`, since it outlives the claims.
 Result<std::string_view> subject_of(const boost::json::object& claims, std::string_view claim, std::string& storage) {
-  const auto* const value = find_claim(claims, claim);
+  const auto* const value = token::find_claim(claims, claim);
   if (value == nullptr) return Reason::MissingClaim;
   if (value->is_string()) {
     const std::string_view text = value->get_string();

@@ -1,6 +1,7 @@
 #include "header_template.hpp"
 
 #include <sidegate/base/text.hpp>
+#include <sidegate/token/claims.hpp>
 
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
@@ -120,7 +121,7 @@ Result<void> append_role(const boost::json::value& role, std::string& out) {
 }
 
 Result<void> append_roles(const Identity& identity, std::string& out) {
-  const auto* const roles = find_claim(*identity.claims, identity.roles_claim);
+  const auto* const roles = token::find_claim(*identity.claims, identity.roles_claim);
   if (roles == nullptr) return {};
   if (!roles->is_array()) return append_role(*roles, out);
   const auto list_begin = out.size();
@@ -202,7 +203,7 @@ Result<void> HeaderTemplate::render(const Identity* identity, std::string& out) 
         done = append_roles(*identity, out);
         break;
       case Source::Claim:
-        if (const auto* const claim = find_claim(*identity->claims, piece.text)) {
+        if (const auto* const claim = token::find_claim(*identity->claims, piece.text)) {
           done = append_value(*claim, InList::No, out);
         }
         break;
@@ -213,15 +214,6 @@ Result<void> HeaderTemplate::render(const Identity* identity, std::string& out) 
     }
   }
   return {};
-}
-
-const boost::json::value* find_claim(const boost::json::object& claims, std::string_view name) noexcept {
-  if (const auto* const whole = claims.if_contains(name)) return whole;
-  const auto dot = name.find('.');
-  if (dot == std::string_view::npos) return nullptr;
-  const auto* const outer = claims.if_contains(name.substr(0, dot));
-  if (outer == nullptr || !outer->is_object()) return nullptr;
-  return find_claim(outer->get_object(), name.substr(dot + 1));
 }
 
 }  // namespace sidegate::policy

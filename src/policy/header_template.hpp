@@ -37,7 +37,4 @@ class HeaderTemplate {
   bool needs_identity_ = false;
 };
 
-/// The claim called `name`, or reached by it as a path of names with dots; null where there is none.
-const boost::json::value* find_claim(const boost::json::object& claims, std::string_view name) noexcept;
-
 }  // namespace sidegate::policy

@@ -54,10 +54,10 @@ IssuerDispatch::IssuerDispatch(const config::Config& config, const config::Route
         }
         if (earlier) report(source, *earlier, reader);
       }
-      const bool is_shared = place.by_issuer.size() + (place.any ? 1 : 0) > 1;
-      if (is_shared) places_.push_back(std::move(place));
+      places_.push_back(std::move(place));
     }
   }
+  std::erase_if(places_, [](const Place& place) { return place.by_issuer.size() + (place.any ? 1 : 0) < 2; });
 }
 
 bool IssuerDispatch::has_choice(const TokenSource& place) const noexcept {

@@ -183,6 +183,25 @@ void add_keys(Families& families, const ProcessCounters& process) {
   }
 }
 
+void add_issued_keys(Families& families, const ProcessCounters& process) {
+  if (process.issued_keys.empty()) return;
+  auto& age =
+      add_family(families, "sidegate_jwks_age_seconds",
+                 "How long ago the keys of an authenticator were last fetched from their issuer.", MetricType::Gauge);
+  auto& keys =
+      add_family(families, "sidegate_jwks_keys", "Keys that an authenticator has from its issuers.", MetricType::Gauge);
+  auto& fetches =
+      add_family(families, "sidegate_jwks_fetches_total",
+                 "How often the issuers of an authenticator were asked for their keys.", MetricType::Counter);
+  for (const auto& issued : process.issued_keys) {
+    const Labels labels{{"authenticator", issued.authenticator}};
+    if (issued.age) add_gauge(age, labels, issued.age->count());
+    add_gauge(keys, labels, static_cast<double>(issued.keys));
+    add_counter(fetches, {{"authenticator", issued.authenticator}, {"result", "ok"}}, issued.fetches_succeeded);
+    add_counter(fetches, {{"authenticator", issued.authenticator}, {"result", "failed"}}, issued.fetches_failed);
+  }
+}
+
 void add_operation(Families& families, const ProcessCounters& process) {
   auto& reloads = add_family(families, "sidegate_config_reloads_total",
                              "Reloads of the configuration; after a failed one the old configuration goes on.",
@@ -224,6 +243,7 @@ std::string prometheus_text(const NamedCounters& sum, const ProcessCounters& pro
   add_decisions(families, *sum.names, sum.counters);
   add_caches(families, *sum.names, sum.counters);
   add_keys(families, process);
+  add_issued_keys(families, process);
   add_connections(families, *sum.names, sum.counters);
   add_operation(families, process);
   add_process(families);

@@ -94,7 +94,7 @@ bool names_one_of(const json::value& audience, const std::vector<std::string>& w
 std::string_view find_lacking_claim(const json::object& claims, const RegisteredClaims& registered,
                                     const ClaimRules& rules) noexcept {
   for (const std::string& name : rules.require_claims) {
-    if (is_missing(claims.if_contains(name))) return name;
+    if (is_missing(find_claim(claims, name))) return name;
   }
   if (!rules.issuer.empty() && is_missing(registered.issuer)) return "iss";
   if (!rules.audience.empty() && is_missing(registered.audience)) return "aud";
@@ -132,6 +132,15 @@ base::Result<UnixTime> check_start(CheckName name, const std::optional<UnixTime>
 }
 
 }  // namespace
+
+const json::value* find_claim(const json::object& claims, std::string_view name) noexcept {
+  if (const auto* const whole = claims.if_contains(name)) return whole;
+  const auto dot = name.find('.');
+  if (dot == std::string_view::npos) return nullptr;
+  const auto* const outer = claims.if_contains(name.substr(0, dot));
+  if (outer == nullptr || !outer->is_object()) return nullptr;
+  return find_claim(outer->get_object(), name.substr(dot + 1));
+}
 
 base::Result<UnixTime> read_numeric_date(const json::value& value) noexcept {
   if (const auto* const whole = value.if_int64()) {

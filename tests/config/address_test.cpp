@@ -1,6 +1,6 @@
-#include "address.hpp"
 
 #include <gtest/gtest.h>
+#include <sidegate/config/address.hpp>
 
 #include <vector>
 

@@ -113,6 +113,7 @@ listeners:
     trusted_proxies: []
 admin:
   address: "127.0.0.1:9901"
+startup_timeout: 30s
 shutdown:
   grace: 5s
   timeout: 25s

@@ -309,7 +309,6 @@ TEST(Load, OneMistakeOneLine) {
       {"version: 1", "test.yaml:6:1: duplicate key \"version\", first on line 1"},
       {"? [a, b]\n: 1", "test.yaml:6:3: a key is a plain text"},
       {"watch: yes", "test.yaml:6:8: at watch: expected true or false, found \"yes\""},
-      {"startup_timeout: 30s", "test.yaml:6:1: at startup_timeout: \"startup_timeout\" is not supported yet"},
       {"user_info: {}", "test.yaml:6:1: at user_info: \"user_info\" is not supported yet"},
       {"session_refresh: {}", "test.yaml:6:1: at session_refresh: \"session_refresh\" is not supported yet"},
       {"errors: {}", "test.yaml:6:1: at errors: \"errors\" is not supported yet"},
@@ -430,6 +429,30 @@ TEST(Load, MistakesInUpstreams) {
   for (const auto& [text, expected] : cases) EXPECT_THAT(load(with_instead(text)).lines, ElementsAre(expected)) << text;
 }
 
+TEST(Load, KeysOfIssuers) {
+  const std::string keys =
+      "[{jwks_url: \"http://localhost:9000/jwks?tenant=7\", refresh: 1h, cooldown: 30s, until: "
+      "\"2030-12-31T00:00:00Z\"}, {oidc_issuer: \"http://idp.internal/realm\", allow_http: true}]";
+  const auto loaded = load(with_instead("authenticators: {staff: {jwt: {token: [{cookie: c}], keys: " + keys +
+                                        ", algorithms: [RS256], issuer: \"https://a\", audience: a}}}"));
+  ASSERT_THAT(loaded.lines, IsEmpty());
+  const auto& read = loaded.config.authenticators.at(0).jwt.keys;
+  ASSERT_EQ(read.size(), 2U);
+  ASSERT_TRUE(read[0].issuer && read[1].issuer);
+  EXPECT_EQ(read[0].issuer->kind, Issuer::Kind::JwksUrl);
+  EXPECT_EQ(read[0].issuer->refresh, std::chrono::hours(1));
+  EXPECT_EQ(read[0].issuer->cooldown, std::chrono::seconds(30));
+  EXPECT_TRUE(read[0].until);
+  EXPECT_EQ(read[0].source(), "http://localhost:9000/jwks") << "a query may hold secrets";
+  EXPECT_EQ(read[1].issuer->kind, Issuer::Kind::OidcIssuer);
+  EXPECT_EQ(read[1].issuer->refresh, std::chrono::minutes(10));
+  EXPECT_EQ(read[1].issuer->cooldown, std::chrono::seconds(10));
+  EXPECT_TRUE(read[1].issuer->allow_http);
+  const auto shown = to_yaml(loaded.config);
+  EXPECT_THAT(shown, HasSubstr("oidc_issuer: \"http://idp.internal/realm\""));
+  EXPECT_THAT(load(shown).lines, IsEmpty()) << "what is shown can be loaded";
+}
+
 TEST(Load, MistakesInAuthenticators) {
   const std::string staff = "test.yaml:4:";
   const auto jwt = [](const std::string& token, const std::string& keys, const std::string& more) {
@@ -437,6 +460,7 @@ TEST(Load, MistakesInAuthenticators) {
   };
   const std::string token = "[{cookie: c}]";
   const std::string keys = "[{secret: {env: JWT_KEY}}]";
+  const std::string published = "algorithms: [RS256], issuer: \"https://a\", audience: a";
   const std::string at = "authenticators.staff.jwt";
   const std::vector<MistakeCase> cases{
       {jwt("[]", keys, "algorithms: [HS256]"), at + ".token: at least one place of the token is needed"},
@@ -452,13 +476,34 @@ TEST(Load, MistakesInAuthenticators) {
       {jwt(token, "[{jwks_file: [a]}]", "algorithms: [RS256]"),
        at + ".keys[0].jwks_file: expected a text, found a list"},
       {jwt(token, "[{secret: {env: JWT_KEY}, pem_file: a.pem}]", "algorithms: [HS256]"),
-       at + ".keys[0]: a key is one of secret, pem_file, jwk_file and jwks_file"},
-      {jwt(token, "[{jwks_url: \"https://a\"}]", "algorithms: [RS256]"),
-       at + ".keys[0].jwks_url: \"jwks_url\" is not supported yet"},
-      {jwt(token, "[{oidc_issuer: \"https://a\"}]", "algorithms: [RS256]"),
-       at + ".keys[0].oidc_issuer: \"oidc_issuer\" is not supported yet"},
+       at + ".keys[0]: a key is one of secret, pem_file, jwk_file, jwks_file, jwks_url and oidc_issuer"},
+      {jwt(token, "[{jwks_url: \"https://a\"}]", "algorithms: [RS256], audience: a"),
+       at + ": with jwks_url and oidc_issuer, \"issuer\" says whose tokens are accepted"},
+      {jwt(token, "[{oidc_issuer: \"https://a\"}]", "algorithms: [RS256], issuer: \"https://a\""),
+       at + ": with jwks_url and oidc_issuer, \"audience\" says that tokens must be meant for this service"},
+      {jwt(token, "[{jwks_url: \"http://a/jwks\"}]", published),
+       at + ".keys[0].jwks_url: keys are fetched by https; http is for this machine, or with allow_http: true beside "
+            "the URL"},
+      {jwt(token, "[{jwks_url: \"ftp://a/jwks\"}]", published),
+       at + ".keys[0].jwks_url: expected a URL that begins with http:// or https://"},
+      {jwt(token, "[{jwks_url: \"https://a/jwks#x\"}]", published),
+       at + ".keys[0].jwks_url: a URL that is asked for has no fragment (#)"},
+      {jwt(token, "[{oidc_issuer: \"https://a/?b\"}]", published),
+       at + ".keys[0].oidc_issuer: the URL of an issuer has no query"},
+      {jwt(token, "[{jwks_url: \"https://u:hunter2@a/jwks\"}]", published),
+       at + ".keys[0].jwks_url: credentials do not belong in a URL"},
+      {jwt(token, "[{jwks_url: \"https://a/jwks\", refresh: 5s}]", published),
+       at + ".keys[0]: \"refresh\" cannot be shorter than \"cooldown\", which lies between any two fetches"},
+      {jwt(token, "[{jwks_url: \"https://a/jwks\", cooldown: 0s}]", published),
+       at + ".keys[0].cooldown: expected a duration from 10ms to 24h, found \"0s\""},
+      {jwt(token, "[{jwks_url: \"https://a/jwks\", ca: missing.pem}]", published),
+       at + ".keys[0].ca: cannot read the file \"missing.pem\": No such file or directory"},
+      {jwt(token, "[{jwks_url: \"https://a/jwks\", allow_weak: true}]", published),
+       at + ".keys[0].allow_weak: allow_weak is for secrets; an issuer publishes none"},
+      {jwt(token, "[{secret: {env: JWT_KEY}, refresh: 10m}]", "algorithms: [HS256]"),
+       at + ".keys[0]: unknown key \"refresh\""},
       {jwt(token, "[{}]", "algorithms: [HS256]"),
-       at + ".keys[0]: a key is one of secret, pem_file, jwk_file and jwks_file"},
+       at + ".keys[0]: a key is one of secret, pem_file, jwk_file, jwks_file, jwks_url and oidc_issuer"},
       {jwt(token, keys, "subject: id"), at + ": \"algorithms\" is required: a list such as [HS256]"},
       {jwt(token, keys, "algorithms: []"), at + ".algorithms: at least one algorithm is needed"},
       {jwt(token, keys, "algorithms: [HS256], leeway: 500ms"), at + ".leeway: expected whole seconds, found \"500ms\""},

@@ -115,7 +115,9 @@ TEST_F(SecretReader, KeyFilesAreReadLikeThoseOfSecrets) {
   write("key", "content\n");
   using Form = Key::Form;
   for (const Form form : {Form::Pem, Form::Jwk, Form::JwkSet}) {
-    const std::string word(name_of(form));
+    Key of_form;
+    of_form.form = form;
+    const std::string word(form_name(of_form));
     const auto loaded = load_item("{" + word + ": ./key, until: \"2030-12-31T00:00:00Z\"}");
     ASSERT_THAT(loaded.lines, IsEmpty()) << word;
     const Key& key = loaded.config.authenticators.at(0).jwt.keys.at(0);

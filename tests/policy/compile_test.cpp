@@ -147,22 +147,6 @@ TEST(PolicyCompile, ARewriteFitsItsRoute) {
   }
 }
 
-TEST(PolicyCompile, SeveralAuthenticatorsAreNotSupportedYet) {
-  const std::string text =
-      "version: 1\n"
-      "listeners: {public: {address: \"127.0.0.1:0\"}}\n"
-      "upstreams: {app: {servers: [\"http://127.0.0.1:8000\"]}}\n"
-      "authenticators:\n"
-      "  one: {jwt: {token: [{cookie: a}], keys: [{secret: 0123456789abcdef0123456789abcdef}], algorithms: [HS256]}}\n"
-      "  two: {jwt: {token: [{cookie: b}], keys: [{secret: 0123456789abcdef0123456789abcdef}], algorithms: [HS256]}}\n";
-  const auto several = compile(text + "routes: [{path: /**, authenticate: [one, two], upstream: app}]\n");
-  ASSERT_EQ(several.lines.size(), 1U);
-  EXPECT_THAT(several.lines[0], HasSubstr("several jwt authenticators on one route are not supported yet"));
-  EXPECT_TRUE(compile(text + "routes: [{path: /a, authenticate: [one], upstream: app}, {path: /b, authenticate: [two], "
-                             "upstream: app}]\n")
-                  .ok);
-}
-
 TEST(PolicyCompile, WhatTheTokensRoomFindsIsSaidToo) {
   const auto weak = compile(
       "version: 1\n"

@@ -33,7 +33,7 @@ config::Key key_of(Form form, const std::string& text) {
   key.secret.kind = config::SecretReference::Kind::File;
   key.secret.name = "/keys/file";
   key.secret.secret = base::Secret(text);
-  key.secret.where = {7, 12, "authenticators.staff.jwt.keys[0]." + std::string(name_of(form))};
+  key.secret.where = {7, 12, "authenticators.staff.jwt.keys[0]." + std::string(form_name(key))};
   return key;
 }
 
@@ -172,7 +172,7 @@ TEST(ConfiguredKeys, FilesThatCannotBeUsedAreReported) {
     Compiled compiled(settings_with({key}, {"HS256", "RS256"}));
     EXPECT_THAT(compiled.errors(),
                 ElementsAre(testing::AllOf(
-                    HasSubstr("test.yaml:7:12: at authenticators.staff.jwt.keys[0]." + std::string(name_of(key.form))),
+                    HasSubstr("test.yaml:7:12: at authenticators.staff.jwt.keys[0]." + std::string(form_name(key))),
                     HasSubstr(says), Not(HasSubstr("c2VjcmV0")))))
         << name;
     EXPECT_THAT(compiled.warnings(), IsEmpty()) << name;

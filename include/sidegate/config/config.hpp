@@ -104,7 +104,7 @@ struct Key {
   std::optional<base::UnixTime> until;  ///< not used from this moment on
   bool allow_weak = false;              ///< a secret shorter than its hash is accepted
   Form form = Form::Secret;             ///< how the text is read
-  std::optional<Issuer> issuer;         ///< of Form::Issuer, which has no `secret`
+  std::optional<Issuer> issuer{};       ///< of Form::Issuer, which has no `secret`
 
   /// Where it stands in the configuration.
   const Location& where() const noexcept { return issuer ? issuer->where : secret.where; }

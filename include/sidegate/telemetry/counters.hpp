@@ -109,7 +109,16 @@ struct ProcessCounters {
     std::string key;
     base::UnixTime until;
   };
+  /// What an authenticator has from the issuers that publish its keys.
+  struct IssuedKeys {
+    std::string authenticator;
+    std::optional<std::chrono::duration<double>> age;  ///< of the oldest; nothing where one has published nothing yet
+    std::size_t keys = 0;
+    std::uint64_t fetches_succeeded = 0;
+    std::uint64_t fetches_failed = 0;
+  };
   std::vector<KeyExpiry> key_expiries{};
+  std::vector<IssuedKeys> issued_keys{};
   std::uint64_t reloads_succeeded = 0;
   std::uint64_t reloads_failed = 0;
   std::uint64_t log_dropped = 0;

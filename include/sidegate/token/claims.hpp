@@ -10,17 +10,18 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sidegate::token {
 
 /// What the claims of a token must say.
 struct ClaimRules {
-  std::string issuer;                           ///< exactly this `iss`; empty: any
-  std::vector<std::string> audience;            ///< `aud` names one of these; empty: any
-  std::chrono::seconds leeway{0};               ///< how far the issuer's clock may differ, either way
-  std::optional<std::chrono::seconds> max_age;  ///< since `iat`, which must then be there
-  std::vector<std::string> require_claims{"exp"};
+  std::string issuer;                              ///< exactly this `iss`; empty: any
+  std::vector<std::string> audience;               ///< `aud` names one of these; empty: any
+  std::chrono::seconds leeway{0};                  ///< how far the issuer's clock may differ, either way
+  std::optional<std::chrono::seconds> max_age;     ///< since `iat`, which must then be there
+  std::vector<std::string> require_claims{"exp"};  ///< names, or paths of names
 };
 
 /// When something holds: from one moment on, up to the second before another.
@@ -32,6 +33,9 @@ struct Validity {
 
   bool operator==(const Validity&) const = default;
 };
+
+/// The claim called `name`, or reached by it as a path of names with dots; null where there is none.
+const boost::json::value* find_claim(const boost::json::object& claims, std::string_view name) noexcept;
 
 /// Checks registered claims (RFC 7519 section 4.1) and tells when they hold: from the later of `nbf` and `iat`, the
 /// leeway taken off, until the earlier of `exp` and `iat` + `max_age`, the leeway added. At any such moment the same
