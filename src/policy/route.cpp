@@ -194,8 +194,11 @@ std::vector<Route> compile_routes(const config::Config& config, Diagnostics& dia
     route.close_at_expiry = source.close_at_expiry;
     route.keep_encoded_slash = source.keep_encoded_slash;
     route.keep_path_parameters = source.keep_path_parameters;
-    for (const auto& name : source.authenticators)
-      route.authenticators.push_back(index_of(config.authenticators, name.value));
+    for (const auto& name : source.authenticators) {
+      const auto index = index_of(config.authenticators, name.value);
+      // A name that does not exist was reported when the configuration was read.
+      if (index < config.authenticators.size()) route.authenticators.push_back(index);
+    }
     route.dispatch = IssuerDispatch(config, source, route.authenticators, diagnostics);
     route.paths = compile_patterns<PathPattern>(source.paths, diagnostics);
     route.hosts = compile_patterns<HostPattern>(source.hosts, diagnostics);

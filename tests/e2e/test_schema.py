@@ -32,8 +32,9 @@ ONLY_THE_PROGRAM_SEES = {
         "strip-prefix-of-another-path",
     ],
     "two values do not fit each other": [
-        "admin-off-loopback", "algorithm-of-public-keys", "memory-smaller-than-heads", "same-address",
-        "server-listed-twice", "shutdown-shorter-than-grace", "trusted-proxies-on-unix", "weak-allowed-for-a-pem",
+        "admin-off-loopback", "algorithm-of-public-keys", "authenticator-never-asked",
+        "issuer-over-http", "issuer-with-secret-algorithm", "memory-smaller-than-heads", "same-address",
+        "server-listed-twice", "refresh-shorter-than-cooldown", "shutdown-shorter-than-grace", "trusted-proxies-on-unix", "weak-allowed-for-a-pem",
     ],
     "how large the number in a text is": ["memory-too-small", "port-out-of-range", "trusted-proxies-host-bits"],
     "header names are the same in any letter case": [
@@ -60,6 +61,14 @@ DOCUMENT = {
         "algorithms": ["HS256"],
     }}},
     "routes": [{"path": "/**", "authenticate": ["staff"], "upstream": "app"}],
+}
+# The same with keys that an issuer publishes, for what belongs to such keys only.
+ISSUED = copy.deepcopy(DOCUMENT)
+ISSUED["authenticators"]["staff"]["jwt"] |= {
+    "keys": [{"jwks_url": "https://issuer.example/jwks"}],
+    "algorithms": ["RS256"],
+    "issuer": "https://issuer.example",
+    "audience": ["tickets"],
 }
 
 
@@ -142,9 +151,14 @@ def step(value, key):
     return value[0] if key == ITEM else value.setdefault(key, {})
 
 
+def belongs_to_issuers(path):
+    return path[-1] in ("jwks_url", "oidc_issuer") or any(
+        path[:-1] == owner and path[-1] in schema.get("dependencies", {}) for owner, schema in objects())
+
+
 def document_with(path, value, instead_of=()):
-    """DOCUMENT with one key more, or with that key in place of some neighbours."""
-    document = copy.deepcopy(DOCUMENT)
+    """A document with one key more, or with that key in place of some neighbours."""
+    document = copy.deepcopy(ISSUED if belongs_to_issuers(path) else DOCUMENT)
     *way, key = path
     place = document
     for each in way:
@@ -250,9 +264,10 @@ def test_variables_may_stand_anywhere(path, value):
 
 # -- the schema and the program
 
-def test_the_program_takes_the_document(tmp_path):
-    assert complaints(DOCUMENT) == []
-    done = check(DOCUMENT, tmp_path)
+@pytest.mark.parametrize("document", [DOCUMENT, ISSUED], ids=["of secrets", "of issuers"])
+def test_the_program_takes_the_document(document, tmp_path):
+    assert complaints(document) == []
+    done = check(document, tmp_path)
     assert done.returncode == 0, done.stderr
 
 
@@ -283,22 +298,25 @@ def test_a_misspelt_key_is_refused_by_both(path, tmp_path):
     assert 'unknown key "mispelt"' in done.stderr
 
 
-def test_the_defaults_are_those_of_the_program(tmp_path):
+@pytest.mark.parametrize("plain", [DOCUMENT, ISSUED], ids=["of secrets", "of issuers"])
+def test_the_defaults_are_those_of_the_program(plain, tmp_path):
     """Writing out every one of them changes nothing."""
-    document = copy.deepcopy(DOCUMENT)
+    document = copy.deepcopy(plain)
     for path, schema in KEYS.items():
-        if "default" in schema:
+        stands_there = path[-1] != "allow_weak" if plain is ISSUED else not belongs_to_issuers(path)
+        if "default" in schema and stands_there:
             place = document
             for each in path[:-1]:
                 place = step(place, each)
             place.setdefault(path[-1], schema["default"])
-    printed, written_out = (check(each, tmp_path, "--print") for each in (DOCUMENT, document))
+    printed, written_out = (check(each, tmp_path, "--print") for each in (plain, document))
     assert written_out.returncode == 0, written_out.stderr
     assert written_out.stdout == printed.stdout
 
 
-def test_what_the_program_prints_is_right(tmp_path):
-    assert complaints(read(check(DOCUMENT, tmp_path, "--print").stdout)) == []
+@pytest.mark.parametrize("document", [DOCUMENT, ISSUED], ids=["of secrets", "of issuers"])
+def test_what_the_program_prints_is_right(document, tmp_path):
+    assert complaints(read(check(document, tmp_path, "--print").stdout)) == []
 
 
 @pytest.mark.parametrize("name", WRONG)

@@ -34,6 +34,9 @@ struct ProxySettings {
   std::vector<std::string> listeners{"public"};  ///< their names
   std::string listener{};                        ///< more keys of each listener: `, trusted_proxies: [127.0.0.1]`
   std::string secret{};                          ///< of the authenticator, in place of RunningProxy::kSecret
+  std::string authenticator{};                   ///< more keys of it, in place of its `keys` and `algorithms`
+  token::IssuerBoard* issuers = nullptr;         ///< what they have published
+  SharedState::AskIssuer ask_issuer{};           ///< how they are asked
   std::string limits{};                          ///< the block's keys: `head_timeout: 1s`
   std::string shutdown{};                        ///< likewise: `grace: 1s`
   std::string routes = "routes: [{path: /**, authenticate: none, upstream: app}]\n";
@@ -199,8 +202,9 @@ class RunningProxy {
     text += "workers: " + std::to_string(settings.workers) + "\n";
     text += "upstreams: {app: {servers: [" + servers + "]" + settings.upstream + "}" + settings.upstreams + "}\n";
     text += "authenticators: {staff: {jwt: {token: [{cookie: access_token}, {bearer: Authorization}], ";
-    text += "keys: [{secret: " + (settings.secret.empty() ? std::string(kSecret) : settings.secret) + "}], ";
-    text += "algorithms: [HS256]}}}\n";
+    const std::string secret = settings.secret.empty() ? std::string(kSecret) : settings.secret;
+    const std::string keys = "keys: [{secret: " + secret + "}], algorithms: [HS256]";
+    text += (settings.authenticator.empty() ? keys : settings.authenticator) + "}}}\n";
     text += "inject: {X-User-Id: \"{subject}\"}\n";
     text += "access_log: {path: access.log, query: true}\n";
     if (!settings.limits.empty()) text += "limits: {" + settings.limits + "}\n";
@@ -214,6 +218,8 @@ class RunningProxy {
     if (!diagnostics.ok()) throw std::runtime_error(diagnostics.lines().front());
     labels_ = std::make_shared<const telemetry::LabelNames>(label_names(*config_));
     shared_.buffers.bytes_max = config_->limits.memory_bytes_max;
+    shared_.ask_issuer = settings.ask_issuer;
+    issuers_ = settings.issuers;
     open_sockets();
   }
 
@@ -240,7 +246,7 @@ class RunningProxy {
     return {.config = config_,
             .labels = labels_,
             .sockets = std::move(sockets),
-            .policy = policy::Policy::compile(*config_, diagnostics),
+            .policy = policy::Policy::compile(*config_, diagnostics, {.issuers = issuers_}),
             .access_log = access_log_,
             .worker = worker};
   }
@@ -257,6 +263,7 @@ class RunningProxy {
   std::filesystem::path folder_;
   std::shared_ptr<const config::Config> config_;
   std::shared_ptr<const telemetry::LabelNames> labels_;
+  token::IssuerBoard* issuers_ = nullptr;
   SharedState shared_;
   Sockets sockets_;
   std::shared_ptr<telemetry::AccessLog> access_log_;
