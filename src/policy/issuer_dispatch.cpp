@@ -60,10 +60,6 @@ IssuerDispatch::IssuerDispatch(const config::Config& config, const config::Route
   std::erase_if(places_, [](const Place& place) { return place.by_issuer.size() + (place.any ? 1 : 0) < 2; });
 }
 
-bool IssuerDispatch::has_choice(const TokenSource& place) const noexcept {
-  return find(place) != nullptr;
-}
-
 std::size_t IssuerDispatch::choose(const TokenSource& place, std::string_view issuer) const noexcept {
   const Place& readers = *find(place);
   const auto owner = readers.by_issuer.find(issuer);

@@ -30,7 +30,9 @@ class IssuerDispatch {
                  const std::vector<std::size_t>& authenticators, config::Diagnostics& diagnostics);
 
   /// Whether anybody has to look at the token that was found at `place`.
-  bool has_choice(const config::TokenSource& place) const noexcept;
+  bool has_choice(const config::TokenSource& place) const noexcept {
+    return !places_.empty() && find(place) != nullptr;
+  }
 
   /// The place in the configuration of the authenticator that the token is for. `place` is one that has a choice.
   std::size_t choose(const config::TokenSource& place, std::string_view issuer) const noexcept;

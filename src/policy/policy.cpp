@@ -67,6 +67,11 @@ bool is_own_site(const Request& request, const Credential& credential, Trace* tr
   return note_own_site(trace, true, has_origin ? "Origin is the request's own host" : "there is no Origin");
 }
 
+/// Whether `source` is where the credential stands. It may have been found there by another authenticator.
+bool is_its_place(const Credential& credential, const config::TokenSource& source) noexcept {
+  return credential.source == &source || is_same_place(*credential.source, source);
+}
+
 }  // namespace
 
 void Scratch::reset() {
@@ -269,8 +274,7 @@ void Policy::State::remove_other_places(const Request& request, const Route& rou
                                         Scratch& scratch, Decision& decision) const {
   for (const std::size_t index : route.authenticators) {
     for (const auto& source : authenticators[index].sources()) {
-      const bool is_its = credential != nullptr && is_same_place(*credential->source, source);
-      if (is_its && route.forward_credential) continue;
+      if (credential != nullptr && route.forward_credential && is_its_place(*credential, source)) continue;
       if (source.kind == config::TokenSource::Kind::Bearer) {
         decision.forward_authorization = false;
       } else {
