@@ -133,6 +133,7 @@ boost::asio::awaitable<void, net::Executor> Session::ask_issuers() {
   wait_until(Waiting::ForKeys, steady_clock::now() + kIssuerPatience);
   while (question->awaited > 0 && !exchange_->failure) co_await changed_.wait();
   question_.reset();
+  loop_.deadlines().clear(*this);
   if (!exchange_->failure) decide(steady_clock::now());
 }
 
