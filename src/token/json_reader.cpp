@@ -14,7 +14,10 @@ namespace {
 namespace json = boost::json;
 using boost::system::error_code;
 
-/// What json::parser does, and the members counted on the way.
+/// No number that means something is longer: a double has 17 digits that count, and its exponent three.
+constexpr std::size_t kNumberBytesMax = 64;
+
+/// What json::parser does, with the members counted on the way and the numbers measured.
 struct Handler {
   static constexpr std::size_t max_object_size = json::object::max_size();
   static constexpr std::size_t max_array_size = json::array::max_size();
@@ -57,18 +60,18 @@ struct Handler {
     stack.push_string(part);
     return true;
   }
-  bool on_number_part(json::string_view, error_code&) { return true; }
-  bool on_int64(std::int64_t number, json::string_view, error_code&) {
+  bool on_number_part(json::string_view part, error_code& error) { return is_short(part, error); }
+  bool on_int64(std::int64_t number, json::string_view text, error_code& error) {
     stack.push_int64(number);
-    return true;
+    return is_short(text, error);
   }
-  bool on_uint64(std::uint64_t number, json::string_view, error_code&) {
+  bool on_uint64(std::uint64_t number, json::string_view text, error_code& error) {
     stack.push_uint64(number);
-    return true;
+    return is_short(text, error);
   }
-  bool on_double(double number, json::string_view, error_code&) {
+  bool on_double(double number, json::string_view text, error_code& error) {
     stack.push_double(number);
-    return true;
+    return is_short(text, error);
   }
   bool on_bool(bool truth, error_code&) {
     stack.push_bool(truth);
@@ -80,6 +83,13 @@ struct Handler {
   }
   bool on_comment_part(json::string_view, error_code&) { return true; }
   bool on_comment(json::string_view, error_code&) { return true; }
+
+ private:
+  static bool is_short(json::string_view number, error_code& error) {
+    if (number.size() <= kNumberBytesMax) return true;
+    error = json::error::exponent_overflow;
+    return false;
+  }
 };
 
 /// The recursion is as deep as `depth_max`, no more.

@@ -96,5 +96,20 @@ TEST(JsonReader, CutAnywhereIsRefusedAndDoesNoHarm) {
   EXPECT_TRUE(reader.read_object(text));
 }
 
+TEST(JsonReader, NumbersThatNobodyMeansAreRefused) {
+  JsonReader reader;
+  const auto reads = [&](const std::string& number) {
+    return reader.read_object("{\"a\":" + number + "}").has_value();
+  };
+  EXPECT_TRUE(reads("-1234567890123456789"));
+  EXPECT_TRUE(reads("18446744073709551615"));
+  EXPECT_TRUE(reads("3.141592653589793238462643383279502884197e-300"));
+  EXPECT_TRUE(reads(std::string(64, '1')));
+  EXPECT_FALSE(reads(std::string(65, '1')));
+  EXPECT_FALSE(reads("0." + std::string(64, '1')));
+  EXPECT_FALSE(reads("1e" + std::string(64, '0')));
+  EXPECT_FALSE(reads(std::string(100'000, '9')));
+}
+
 }  // namespace
 }  // namespace sidegate::token

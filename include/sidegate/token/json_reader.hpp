@@ -19,7 +19,8 @@ struct JsonLimits {
 };
 
 /// Reads JSON that somebody else wrote, in the one way that leaves no choice (RFC 8259): one object and nothing after
-/// it, valid UTF-8, no member twice at any depth (names compared after their escapes are undone), within the limits.
+/// it, valid UTF-8, no member twice at any depth (names compared after their escapes are undone), no number of more
+/// than 64 characters, within the limits.
 ///
 /// It keeps its work space, so that reading allocates only the result once it is warm; so it belongs to one thread.
 class JsonReader {
