@@ -22,6 +22,8 @@ add_library(asio STATIC ${CMAKE_SOURCE_DIR}/cmake/asio.cpp)
 target_link_libraries(asio PUBLIC Boost::headers Threads::Threads PRIVATE sidegate_flags)
 target_compile_definitions(asio PUBLIC
   BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_RECYCLING_ALLOCATOR_CACHE_SIZE=8)
+add_library(asio_ssl STATIC ${CMAKE_SOURCE_DIR}/cmake/asio_ssl.cpp)
+target_link_libraries(asio_ssl PUBLIC asio OpenSSL::SSL OpenSSL::Crypto PRIVATE sidegate_flags)
 add_library(beast STATIC ${CMAKE_SOURCE_DIR}/cmake/beast.cpp)
 target_link_libraries(beast PUBLIC asio PRIVATE sidegate_flags)
 target_compile_definitions(beast PUBLIC BOOST_BEAST_SEPARATE_COMPILATION NDEBUG)

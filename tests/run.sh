@@ -17,7 +17,7 @@ cd "$(dirname "$0")/.." || exit 1
 exec </dev/null
 
 python=/usr/bin/python3 # Debian's, which has Debian's modules; another may stand before it on PATH
-threaded_rooms='telemetry net web origin proxy admin app'
+threaded_rooms='telemetry net web origin authority proxy admin app'
 jobs=$(nproc)
 results=$PWD/build/results
 passed=0
@@ -224,14 +224,18 @@ done
 [ ${#parts[@]} -gt 0 ] || parts=(lint unit e2e performance asan tsan)
 
 # The one peer that is no package of Debian's.
-install_websocket_service() {
-  [ -d tests/peers/websocket_service/node_modules/ws ] ||
-    npm ci --prefix tests/peers/websocket_service --no-audit --no-fund
+# The peers that are no packages of Debian's.
+install_node_peers() {
+  local peer
+  for peer in websocket_service jose_tools oidc_provider; do
+    [ -d "tests/peers/$peer/node_modules" ] ||
+      npm ci --prefix "tests/peers/$peer" --no-audit --no-fund || return
+  done
 }
 
 mkdir -p "$results"
 header packages
-if deploy/install-packages.sh test && install_websocket_service; then
+if deploy/install-packages.sh test && install_node_peers; then
   for part in "${parts[@]}"; do
     "run_$part"
   done

@@ -1,5 +1,7 @@
 #include "configuration.hpp"
 
+#include <sidegate/authority/issuer_check.hpp>
+
 #include <unistd.h>
 
 #include <algorithm>
@@ -45,6 +47,7 @@ std::string_view part_of(std::string_view path) {
 Configuration checked(config::Config config, config::Diagnostics diagnostics) {
   config::Diagnostics compiled(diagnostics.file());
   policy::Policy::compile(config, compiled);
+  authority::check_issuers(config, compiled);
   const bool readable = diagnostics.ok();
   const auto earlier = diagnostics.entries();
   for (const auto& entry : compiled.entries()) {
@@ -103,9 +106,9 @@ Configuration read_configuration(const std::string& name, const std::string& tex
   return checked(std::move(config), std::move(diagnostics));
 }
 
-std::unique_ptr<policy::Policy> compile_policy(const config::Config& config) {
+std::unique_ptr<policy::Policy> compile_policy(const config::Config& config, const policy::Shared& shared) {
   config::Diagnostics known_to_be_fine(config.file);
-  return policy::Policy::compile(config, known_to_be_fine);
+  return policy::Policy::compile(config, known_to_be_fine, shared);
 }
 
 void print_diagnostics(const config::Diagnostics& diagnostics) {

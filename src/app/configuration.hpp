@@ -33,7 +33,7 @@ Configuration read_configuration(const std::string& name, const std::string& tex
                                  const config::Environment& environment);
 
 /// A policy of its own for somebody who asks it. The configuration must have been found to be fine.
-std::unique_ptr<policy::Policy> compile_policy(const config::Config& config);
+std::unique_ptr<policy::Policy> compile_policy(const config::Config& config, const policy::Shared& shared);
 
 /// Prints every line of the diagnostics on standard error.
 void print_diagnostics(const config::Diagnostics& diagnostics);

@@ -1,5 +1,6 @@
 #include "explain_command.hpp"
 
+#include <sidegate/authority/authority.hpp>
 #include <sidegate/base/result.hpp>
 #include <sidegate/explain/explain.hpp>
 
@@ -9,9 +10,11 @@
 #include <cstdio>
 #include <fstream>
 #include <iostream>
+#include <latch>
 #include <memory>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include "configuration.hpp"
 
@@ -66,6 +69,19 @@ std::string unknown_word(const CLI::App& command) {
   return first.starts_with('-') ? "unknown option " + first.substr(0, first.find('=')) : "too many words";
 }
 
+/// Asks the issuers for their keys, as the gateway has done when a request comes to it. One that does not answer in
+/// time is one that the gateway would have no keys of.
+void fetch_keys(const std::vector<std::shared_ptr<token::IssuerKeys>>& issuers) {
+  if (issuers.empty()) return;
+  std::latch answers(static_cast<std::ptrdiff_t>(issuers.size()));
+  authority::Authority authority;
+  authority.follow(issuers);
+  for (const auto& issuer : issuers) {
+    authority.ask(issuer, [&answers] { answers.count_down(); });
+  }
+  answers.wait();
+}
+
 int run(const CLI::App& command, Options& options) {
   if (const auto unknown = unknown_word(command); !unknown.empty()) return fail({unknown});
   const auto configuration = find_configuration(options.config_file, config::process_environment());
@@ -78,7 +94,9 @@ int run(const CLI::App& command, Options& options) {
     if (!bytes) return fail({"cannot read " + options.data_file + ": " + bytes.error().text});
     options.query.body_bytes = *bytes;
   }
-  const auto policy = compile_policy(configuration.config);
+  token::IssuerBoard issuers;
+  const auto policy = compile_policy(configuration.config, {.issuers = &issuers});
+  fetch_keys(issuers.keep(configuration.config));
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   const auto explanation = explain::explain(configuration.config, *policy, options.query, now);
   if (!explanation) return fail(explanation.error());

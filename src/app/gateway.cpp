@@ -10,6 +10,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -57,6 +58,7 @@ Gateway::~Gateway() {
   for (auto& thread : threads_) {
     if (thread.joinable()) thread.join();
   }
+  authority_.reset();
   workers_.clear();
 }
 
@@ -74,6 +76,9 @@ base::OrMessage<std::unique_ptr<Gateway>> Gateway::open(config::Config config, S
 
 void Gateway::start_workers() {
   const auto& config = *now_.config;
+  authority_ = std::make_unique<authority::Authority>();
+  shared_.ask_issuer = [this](const auto& issuer, auto done) { authority_->ask(issuer, std::move(done)); };
+  follow_issuers();
   shared_.buffers.bytes_max = config.limits.memory_bytes_max;
   for (unsigned i = 0; i < config.workers; ++i) {
     workers_.push_back(std::make_unique<proxy::Worker>(configuration_for(i), shared_));
@@ -81,10 +86,26 @@ void Gateway::start_workers() {
   log_listening({});
 }
 
+void Gateway::follow_issuers() {
+  followed_ = issuers_.keep(*now_.config);
+  authority_->follow(followed_);
+}
+
+bool Gateway::is_ready() {
+  if (!serving_) return false;
+  if (awaits_keys_) {
+    const bool lacks_keys =
+        std::any_of(followed_.begin(), followed_.end(), [](const auto& issuer) { return issuer->version() == 0; });
+    const bool waited = std::chrono::steady_clock::now() >= started_ + now_.config->startup_timeout;
+    awaits_keys_ = lacks_keys && !waited;
+  }
+  return !awaits_keys_;
+}
+
 admin::Actions Gateway::actions() {
   using Text = std::function<void(std::string)>;
   return {
-      .ready = [this] { return ready_; },
+      .ready = [this] { return is_ready(); },
       .metrics =
           [this](const Text& done) {
             sum_counters([this, done](const telemetry::NamedCounters& sum) {
@@ -107,8 +128,8 @@ admin::Actions Gateway::actions() {
           },
       .authenticators =
           [this](const Text& done) {
-            sum_counters([config = now_.config, done](const auto& sum) {
-              done(authenticators_json(*config, sum, civil_now()));
+            sum_counters([this, config = now_.config, done](const auto& sum) {
+              done(authenticators_json(*config, sum, issuers_, civil_now()));
             });
           },
       .explain = [this](const std::string& query) { return explain(query); },
@@ -144,7 +165,8 @@ void Gateway::run() {
     });
   }
   watch_files();
-  ready_ = true;
+  serving_ = true;
+  started_ = std::chrono::steady_clock::now();
   telemetry::log(Level::Info, "ready", {{"version", kVersion}, {"commit", kCommit}});
   io_.run();
   for (auto& thread : threads_) thread.join();
@@ -173,7 +195,7 @@ void Gateway::wait_for_hangup() {
 
 void Gateway::drain() {
   draining_ = true;
-  ready_ = false;
+  serving_ = false;
   telemetry::log(Level::Info, "draining");
   for (auto& worker : workers_) worker->begin_drain();
   grace_.expires_after(now_.config->shutdown.grace);
@@ -243,10 +265,11 @@ void Gateway::sum_counters(const std::function<void(const telemetry::NamedCounte
   }
 }
 
-telemetry::ProcessCounters Gateway::process_counters() const {
+telemetry::ProcessCounters Gateway::process_counters() {
   auto dropped = log_dropped_before_ + now_.access_log->dropped();
   for (const auto& earlier : earlier_access_logs_) dropped += earlier->dropped();
   return {.key_expiries = key_expiries(*now_.config),
+          .issued_keys = issued_keys(*now_.config, issuers_, std::chrono::steady_clock::now()),
           .reloads_succeeded = reloads_succeeded_,
           .reloads_failed = reloads_failed_,
           .log_dropped = dropped,

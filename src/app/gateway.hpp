@@ -1,11 +1,13 @@
 #pragma once
 
 #include <sidegate/admin/admin_server.hpp>
+#include <sidegate/authority/authority.hpp>
 #include <sidegate/base/result.hpp>
 #include <sidegate/config/config.hpp>
 #include <sidegate/proxy/worker.hpp>
 #include <sidegate/telemetry/access_log.hpp>
 #include <sidegate/telemetry/counters.hpp>
+#include <sidegate/token/issuer_keys.hpp>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -70,7 +72,7 @@ class Gateway {
   std::shared_ptr<telemetry::AccessLog> open_access_log(const config::Config& config);
   std::shared_ptr<admin::AdminServer> open_admin(const config::Address& address, const config::Location& where,
                                                  admin::Surface surface, config::Diagnostics& diagnostics);
-  proxy::WorkerConfiguration configuration_for(unsigned worker) const;
+  proxy::WorkerConfiguration configuration_for(unsigned worker);
   /// Takes `next` into use; calls `done` once every worker has.
   void adopt(Generation next, const std::function<void()>& done);
   /// Reads the configuration anew and takes it into use, or says why not; `done` gets the answer of the admin API.
@@ -90,6 +92,10 @@ class Gateway {
   admin::Actions actions();
   admin::Outcome explain(const std::string& query);
   void start_workers();
+  /// Asks the issuers that the configuration in use names, and no others.
+  void follow_issuers();
+  /// Whether it serves, with the keys of every issuer or after it has waited for them for long enough.
+  bool is_ready();
   void wait_for_signal();
   void wait_for_hangup();
   void drain();
@@ -99,9 +105,11 @@ class Gateway {
   std::function<void()> once_all(std::function<void()> done);
   /// The sum of the workers' counters, under the names of the current configuration.
   void sum_counters(const std::function<void(const telemetry::NamedCounters&)>& done);
-  telemetry::ProcessCounters process_counters() const;
+  telemetry::ProcessCounters process_counters();
 
   Source source_;
+  token::IssuerBoard issuers_;
+  std::vector<std::shared_ptr<token::IssuerKeys>> followed_;  ///< those of the configuration in use
   proxy::SharedState shared_;
   boost::asio::io_context io_{1};
   boost::asio::signal_set signals_{io_, SIGTERM, SIGINT};
@@ -114,12 +122,15 @@ class Gateway {
   Generation now_;
   std::vector<std::shared_ptr<telemetry::AccessLog>> earlier_access_logs_;
   std::vector<std::unique_ptr<proxy::Worker>> workers_;
+  std::unique_ptr<authority::Authority> authority_;  ///< gone before the workers are: it tells them of answers
   std::vector<std::thread> threads_;
   std::uint64_t reloads_succeeded_ = 0;
   std::uint64_t reloads_failed_ = 0;
   std::uint64_t log_dropped_before_ = 0;                ///< by access logs that are closed
   std::vector<telemetry::NamedCounters> workers_done_;  ///< what those counted that have ended
-  bool ready_ = false;
+  base::SteadyTime started_;
+  bool serving_ = false;
+  bool awaits_keys_ = true;  ///< some issuer has published none since the start
   bool draining_ = false;
 };
 

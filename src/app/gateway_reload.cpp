@@ -30,7 +30,7 @@ std::optional<Gateway::Generation> Gateway::prepare(config::Config config, Diagn
   Generation next;
   next.config = std::make_shared<const config::Config>(std::move(config));
   next.labels = std::make_shared<const telemetry::LabelNames>(proxy::label_names(*next.config));
-  next.policy = compile_policy(*next.config);
+  next.policy = compile_policy(*next.config, {.issuers = &issuers_});
   next.sockets = open_sockets(*next.config, now_.sockets, diagnostics);
   if (!diagnostics.ok()) return std::nullopt;
 
@@ -75,11 +75,11 @@ std::shared_ptr<admin::AdminServer> Gateway::open_admin(const config::Address& a
   return std::move(*server);
 }
 
-proxy::WorkerConfiguration Gateway::configuration_for(unsigned worker) const {
+proxy::WorkerConfiguration Gateway::configuration_for(unsigned worker) {
   return {.config = now_.config,
           .labels = now_.labels,
           .sockets = sockets_of(now_.sockets),
-          .policy = compile_policy(*now_.config),
+          .policy = compile_policy(*now_.config, {.issuers = &issuers_}),
           .access_log = now_.access_log,
           .worker = worker};
 }
@@ -93,6 +93,7 @@ void Gateway::adopt(Generation next, const std::function<void()>& done) {
   }
   if (before->access_log != now_.access_log) earlier_access_logs_.push_back(before->access_log);
   watch_files();
+  follow_issuers();
   log_listening(*before);
   refuse_at_unused(before->sockets, now_.sockets);
   const auto applied = once_all([this, before, done, sockets = now_.sockets] {

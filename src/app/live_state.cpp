@@ -6,8 +6,10 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <map>
+#include <optional>
 #include <utility>
 
 namespace sidegate::app {
@@ -59,15 +61,40 @@ json::object server_state(const config::Server& server, std::size_t place, const
 }
 
 std::string key_name(const config::Key& key, std::size_t index) {
-  return "keys[" + std::to_string(index) + "] (" + key.secret.source() + ")";
+  return "keys[" + std::to_string(index) + "] (" + key.source() + ")";
 }
 
-json::array keys_of(const config::JwtAuthenticator& jwt, base::UnixTime now) {
+/// What an issuer has published, and how it was last asked.
+json::object published_by(const token::IssuerKeys& issuer) {
+  const auto status = issuer.status();
+  json::object published{{"url", issuer.settings().shown_url()},
+                         {"fetches", {{"ok", status.fetches_succeeded}, {"failed", status.fetches_failed}}}};
+  if (status.published) {
+    const auto age = std::chrono::steady_clock::now() - *status.published;
+    published["age_seconds"] = std::chrono::floor<std::chrono::seconds>(age).count();
+  }
+  if (!status.last_error.empty()) published["last_error"] = status.last_error;
+  json::array keys;
+  if (const auto published_keys = issuer.keys()) {
+    for (const token::KeyMaterial& key : *published_keys) {
+      json::object entry;
+      if (!key.id.empty()) entry["kid"] = key.id;
+      if (const auto* const half = std::get_if<token::PublicKey>(&key.key))
+        entry["kind"] = token::name_of(half->kind());
+      keys.push_back(std::move(entry));
+    }
+  }
+  published["keys"] = std::move(keys);
+  return published;
+}
+
+json::array keys_of(const config::JwtAuthenticator& jwt, token::IssuerBoard& issuers, base::UnixTime now) {
   json::array keys;
   for (std::size_t i = 0; i < jwt.keys.size(); ++i) {
     const config::Key& key = jwt.keys[i];
     json::object entry{{"name", key_name(key, i)}, {"in_use", !key.until || now < *key.until}};
     if (key.until) entry["until"] = token::rfc3339(*key.until);
+    if (key.issuer) entry["issuer"] = published_by(*issuers.at(*key.issuer));
     keys.push_back(std::move(entry));
   }
   return keys;
@@ -123,7 +150,8 @@ std::string upstreams_json(const config::Config& config, const telemetry::NamedC
   return json::serialize(json::object{{"upstreams", std::move(upstreams)}});
 }
 
-std::string authenticators_json(const config::Config& config, const telemetry::NamedCounters& sum, base::UnixTime now) {
+std::string authenticators_json(const config::Config& config, const telemetry::NamedCounters& sum,
+                                token::IssuerBoard& issuers, base::UnixTime now) {
   json::array authenticators;
   std::size_t cache = 0;
   for (std::size_t i = 0; i < config.authenticators.size(); ++i) {
@@ -132,7 +160,7 @@ std::string authenticators_json(const config::Config& config, const telemetry::N
     if (!jwt.issuer.empty()) entry["issuer"] = jwt.issuer;
     if (!jwt.audience.empty()) entry["audience"] = json::array(jwt.audience.begin(), jwt.audience.end());
     entry["algorithms"] = texts(jwt.algorithms);
-    entry["keys"] = keys_of(jwt, now);
+    entry["keys"] = keys_of(jwt, issuers, now);
     entry["decisions"] = decisions_of(sum.counters.decisions[i]);
     if (jwt.verified_cache.enabled()) entry["verified_cache"] = cache_state(sum.counters.caches[cache++]);
     authenticators.push_back(std::move(entry));
@@ -149,6 +177,32 @@ std::vector<telemetry::ProcessCounters::KeyExpiry> key_expiries(const config::Co
     }
   }
   return expiries;
+}
+
+std::vector<telemetry::ProcessCounters::IssuedKeys> issued_keys(const config::Config& config,
+                                                                token::IssuerBoard& issuers, base::SteadyTime now) {
+  std::vector<telemetry::ProcessCounters::IssuedKeys> all;
+  for (const auto& authenticator : config.authenticators) {
+    std::optional<base::SteadyTime> oldest = now;
+    telemetry::ProcessCounters::IssuedKeys issued;
+    bool has_issuer = false;
+    for (const auto& key : authenticator.jwt.keys) {
+      if (!key.issuer) continue;
+      has_issuer = true;
+      const auto issuer = issuers.at(*key.issuer);
+      const auto status = issuer->status();
+      issued.fetches_succeeded += status.fetches_succeeded;
+      issued.fetches_failed += status.fetches_failed;
+      if (const auto keys = issuer->keys()) issued.keys += keys->size();
+      if (!status.published) oldest.reset();
+      if (oldest) oldest = std::min(*oldest, *status.published);
+    }
+    if (!has_issuer) continue;
+    issued.authenticator = authenticator.name;
+    if (oldest) issued.age = now - *oldest;
+    all.push_back(std::move(issued));
+  }
+  return all;
 }
 
 }  // namespace sidegate::app

@@ -5,6 +5,7 @@
 #include <sidegate/token/base64url.hpp>
 #include <sidegate/token/check_list.hpp>
 #include <sidegate/token/json_reader.hpp>
+#include <sidegate/token/published_keys.hpp>
 
 #include <boost/json/array.hpp>
 #include <boost/json/string.hpp>
@@ -74,6 +75,20 @@ struct Verifying {
     if (!key) return key.error();
     return PublicKey::create(**key);
   }
+  static OrMessage<base::Secret> read_secret(const json::object& jwk) { return token::read_secret(jwk); }
+};
+
+/// Keys that are read by everybody: what signs is no key of the issuer's any more.
+struct VerifyingPublished : Verifying {
+  static OrMessage<PublicKey> read_pair(const json::object& jwk) {
+    if (has_private_half(jwk)) {
+      return Message{"its private half is published too, so that anybody can sign with it"};
+    }
+    return Verifying::read_pair(jwk);
+  }
+  static OrMessage<base::Secret> read_secret(const json::object&) {
+    return Message{"it is a secret (\"kty\" is \"oct\"), and a secret that is published is none"};
+  }
 };
 
 struct Signing {
@@ -85,6 +100,7 @@ struct Signing {
     if (!key) return key.error();
     return PrivateKey::create(std::move(*key));
   }
+  static OrMessage<base::Secret> read_secret(const json::object& jwk) { return token::read_secret(jwk); }
 };
 
 template <class Use>
@@ -93,7 +109,7 @@ OrMessage<typename Use::Key> read_one(const json::object& jwk, const Purpose& pu
   key.id = purpose.id;
   key.algorithm = purpose.algorithm;
   if (optional_text(jwk, "kty") == "oct") {
-    auto secret = read_secret(jwk);
+    auto secret = Use::read_secret(jwk);
     if (!secret) return secret.error();
     key.key = std::move(*secret);
   } else {
@@ -136,19 +152,25 @@ void gather_item(const json::value& item, std::size_t index, Gathered<Use>& out)
   out.leave_out(key.error());
 }
 
-/// RFC 7517 section 5.
+/// RFC 7517 section 5. There may be no key among them that can be used.
 template <class Use>
-OrMessage<Gathered<Use>> gather_set(const json::value& set) {
+OrMessage<Gathered<Use>> gather_items(const json::value& set) {
   const json::array* const items = set.if_array();
   if (items == nullptr) return Message{"\"keys\" of a JWK Set must be a list"};
-  if (items->empty()) return Message{"the JWK Set is empty"};
   if (items->size() > kSetKeysMax) {
     return Message{"the JWK Set has more than " + std::to_string(kSetKeysMax) + " keys"};
   }
   Gathered<Use> gathered;
   for (std::size_t i = 0; i < items->size(); ++i) gather_item((*items)[i], i, gathered);
-  if (!gathered.keys.empty()) return {boost::system::in_place_value, std::move(gathered)};
-  return Message{"no key of the JWK Set can be used: " + gathered.first_problem->text};
+  return {boost::system::in_place_value, std::move(gathered)};
+}
+
+template <class Use>
+OrMessage<Gathered<Use>> gather_set(const json::value& set) {
+  auto gathered = gather_items<Use>(set);
+  if (!gathered || !gathered->keys.empty()) return gathered;
+  if (!gathered->first_problem) return Message{"the JWK Set is empty"};
+  return Message{"no key of the JWK Set can be used: " + gathered->first_problem->text};
 }
 
 template <class Use>
@@ -194,6 +216,16 @@ OrMessage<KeyFile> read_jwks(const json::object& document) {
         "have the other");
   }
   return {boost::system::in_place_value, std::move(file)};
+}
+
+OrMessage<KeyFile> read_published_keys(std::string_view text) {
+  const auto document = JsonReader().read_object(text);
+  if (!document) return Message{"it is not valid JSON, or has a member twice"};
+  if (!is_jwk_set(*document)) return Message{"it is no JWK Set: it has no \"keys\""};
+  auto gathered = gather_items<VerifyingPublished>(document->at("keys"));
+  if (!gathered) return gathered.error();
+  KeyFile published{std::move(gathered->keys), std::move(gathered->warnings)};
+  return {boost::system::in_place_value, std::move(published)};
 }
 
 OrMessage<std::vector<SigningKey>> read_signing_jwks(const json::object& document) {

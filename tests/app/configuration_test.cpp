@@ -203,7 +203,7 @@ TEST(ReadConfiguration, NothingThatAVariableHoldsIsShown) {
 TEST(CompilePolicy, CompilesWhatWasFoundToBeFine) {
   const auto read = read_configuration("demo", text_of("all"), environment_of({}));
   ASSERT_TRUE(read.ok());
-  EXPECT_NE(compile_policy(read.config), nullptr);
+  EXPECT_NE(compile_policy(read.config, {}), nullptr);
 }
 
 TEST_F(FindConfiguration, OnlyTheSecretsOfAnEarlierOneAreReadAnew) {

@@ -81,12 +81,13 @@ class LiveState : public testing::Test {
   telemetry::WorkerCounters& counters() { return sum_->counters; }
   boost::json::value routes() const { return boost::json::parse(routes_json(config_, *sum_)); }
   boost::json::value upstreams() const { return boost::json::parse(upstreams_json(config_, *sum_)); }
-  boost::json::value authenticators(base::UnixTime now = kEnd) const {
-    return boost::json::parse(authenticators_json(config_, *sum_, now));
+  boost::json::value authenticators(base::UnixTime now = kEnd) {
+    return boost::json::parse(authenticators_json(config_, *sum_, issuers_, now));
   }
 
   Folder folder_;
   config::Config config_;
+  token::IssuerBoard issuers_;
   std::unique_ptr<telemetry::NamedCounters> sum_;
 };
 
@@ -184,8 +185,8 @@ TEST_F(LiveState, TellsWhichKeysHaveAnEnd) {
 }
 
 TEST_F(LiveState, HoldsNoSecret) {
-  const std::string all =
-      routes_json(config_, *sum_) + upstreams_json(config_, *sum_) + authenticators_json(config_, *sum_, kEnd);
+  const std::string all = routes_json(config_, *sum_) + upstreams_json(config_, *sum_) +
+                          authenticators_json(config_, *sum_, issuers_, kEnd);
   for (const std::string& secret : {std::string(8, 's'), std::string(8, 'o'), std::string("a-plain-secret")}) {
     EXPECT_THAT(all, Not(HasSubstr(secret)));
   }

@@ -6,8 +6,11 @@ import re
 import pytest
 import yaml
 
+from raw_origin import RawOrigin, answering, ok
 from support import tokens
 from support.gateway import ROOT, jwt_authenticator, staff_routes
+from support.key_pairs import KeyPair, jwk_set
+from support.polling import wait_until
 from support.process import run
 from support.raw import request
 from test_logs import MEMBERS
@@ -22,6 +25,7 @@ BUCKET = 'sidegate_request_duration_seconds_bucket{instance="a",route="r",le="%s
 DROPPED = 'sidegate_log_dropped_total{instance="a"}'
 RELOADS = 'sidegate_config_reloads_total{instance="a",result="%s"}'
 KEY = 'sidegate_key_expiry_timestamp_seconds{instance="a",authenticator="staff",key="keys[0]"}'
+FETCHES = 'sidegate_jwks_fetches_total{instance="a",authenticator="staff",result="%s"}'
 UP = 'up{job="sidegate",instance="a"}'
 DAY = 24 * 60 * 60
 HOUR = "x60"  # samples after the first, one a minute
@@ -54,18 +58,25 @@ CASES = [
     ("SidegateKeyExpires", {KEY: f"{6 * DAY}{HOUR}"}, True),
     ("SidegateKeyExpires", {KEY: f"{8 * DAY}{HOUR}"}, False),
     ("SidegateKeyExpires", {KEY: f"60{HOUR}"}, False),
+    ("SidegateIssuerSilent", {FETCHES % "failed": f"0+1{HOUR}", FETCHES % "ok": f"3{HOUR}"}, True),
+    ("SidegateIssuerSilent", {FETCHES % "failed": f"0+1{HOUR}", FETCHES % "ok": "0x25 1x35"}, False),
 ]
 
 
 @pytest.fixture
 def gateway(gateways, origin, tmp_path):
-    """One that has counted a request, and has a key with an end."""
+    """One that has counted a request, has a key with an end, and keys of an issuer."""
     blocks = staff_routes(tokens.KEY, origin.url)
-    authenticator = jwt_authenticator(tokens.KEY)
-    authenticator["jwt"]["keys"][0]["until"] = "2099-01-01T00:00:00Z"
-    running = gateways.start({**blocks, "authenticators": {"staff": authenticator}})
-    assert running.ask(request("GET", "/public/x")).status == 200
-    return running
+    staff = jwt_authenticator(tokens.KEY)
+    staff["jwt"]["keys"][0]["until"] = "2099-01-01T00:00:00Z"
+    with RawOrigin() as issuer:
+        issuer.handler = answering(ok(jwk_set(KeyPair("ES256").jwk()).encode()))
+        partners = jwt_authenticator(None, keys=[{"jwks_url": issuer.url}], algorithms=["ES256"],
+                                     issuer="https://partner.example", audience=["tickets"])
+        running = gateways.start({**blocks, "authenticators": {"staff": staff, "partners": partners}})
+        assert running.ask(request("GET", "/public/x")).status == 200
+        wait_until(lambda: running.metrics().total("sidegate_jwks_keys"), "the issuer's keys are fetched")
+        yield running
 
 
 def series(metrics):

@@ -40,8 +40,9 @@ ONLY_THE_PROGRAM_SEES = {
     "header names are the same in any letter case": [
         "inject-forwarded", "inject-host", "inject-same-header", "inject-same-header-other-case",
     ],
+    "which machines an address is of": ["issuer-link-local"],
     "it depends on the environment or on another file": [
-        "key-empty", "key-file-is-a-set", "key-file-is-no-pem", "key-file-missing", "key-file-of-another-type",
+        "issuer-ca-without-certificate", "key-empty", "key-file-is-a-set", "key-file-is-no-pem", "key-file-missing", "key-file-of-another-type",
         "key-file-private", "key-file-too-short", "key-variable-not-set", "public-key-as-secret", "variable-holds-no-number",
         "variable-instead-of-placeholder", "variable-not-set", "variable-with-wrong-default",
     ],
