@@ -6,6 +6,7 @@
 #include "substitution.hpp"
 
 #include <sidegate/base/text.hpp>
+#include <sidegate/base/time_text.hpp>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -133,7 +134,7 @@ std::optional<std::uint64_t> Cursor::size(std::uint64_t least, std::uint64_t mos
 }
 
 std::optional<base::UnixTime> Cursor::time() const {
-  const auto value = parse_time(word());
+  const auto value = base::parse_time(word());
   if (is_text() && value) return *value;
   error_unlike("a time of RFC 3339, such as \"2026-12-31T00:00:00Z\"");
   return std::nullopt;

@@ -42,42 +42,6 @@ std::string text_with_unit(std::uint64_t value, std::span<const Unit> units, std
   return std::string(zero);
 }
 
-/// Takes fixed fields off the front of a text; once one does not fit, nothing fits any more.
-class FieldReader {
- public:
-  explicit FieldReader(std::string_view text) : text_(text) {}
-
-  unsigned digits(std::size_t count) {
-    const auto number = text_.size() < count ? std::nullopt : base::parse_decimal(text_.substr(0, count));
-    if (!number) {
-      fits_ = false;
-      return 0;
-    }
-    text_.remove_prefix(count);
-    return static_cast<unsigned>(*number);
-  }
-  char one_of(std::string_view characters) {
-    if (text_.empty() || characters.find(text_.front()) == std::string_view::npos) {
-      fits_ = false;
-      return '\0';
-    }
-    const char c = text_.front();
-    text_.remove_prefix(1);
-    return c;
-  }
-  void skip_fraction() {
-    if (!text_.starts_with('.')) return;
-    text_.remove_prefix(1);
-    if (text_.empty() || !base::is_digit(text_.front())) fits_ = false;
-    while (!text_.empty() && base::is_digit(text_.front())) text_.remove_prefix(1);
-  }
-  bool done() const { return fits_ && text_.empty(); }
-
- private:
-  std::string_view text_;
-  bool fits_ = true;
-};
-
 }  // namespace
 
 base::OrMessage<std::chrono::milliseconds> parse_duration(std::string_view text) {
@@ -90,38 +54,6 @@ base::OrMessage<std::uint64_t> parse_size(std::string_view text) {
   const auto value = parse_with_unit(text, kSizeUnits);
   if (!value) return base::Message{"expected a size with its unit, such as 512B, 64KiB, 10MiB or 1GiB"};
   return *value;
-}
-
-base::OrMessage<base::UnixTime> parse_time(std::string_view text) {
-  const base::Message expected{"expected a time of RFC 3339, such as \"2026-12-31T00:00:00Z\""};
-  FieldReader fields(text);
-  const auto year = static_cast<int>(fields.digits(4));
-  fields.one_of("-");
-  const unsigned month = fields.digits(2);
-  fields.one_of("-");
-  const unsigned day = fields.digits(2);
-  fields.one_of("Tt");
-  const unsigned hour = fields.digits(2);
-  fields.one_of(":");
-  const unsigned minute = fields.digits(2);
-  fields.one_of(":");
-  const unsigned second = fields.digits(2);
-  fields.skip_fraction();
-  const char zone = fields.one_of("Zz+-");
-  std::chrono::minutes offset{0};
-  if (zone == '+' || zone == '-') {
-    const unsigned hours = fields.digits(2);
-    fields.one_of(":");
-    const unsigned minutes = fields.digits(2);
-    if (hours > 23 || minutes > 59) return expected;
-    offset = std::chrono::hours(hours) + std::chrono::minutes(minutes);
-    if (zone == '-') offset = -offset;
-  }
-  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(month), std::chrono::day(day)};
-  // RFC 3339 section 5.7 has a second 60 for leap seconds; Unix time has none, so it is the next second.
-  if (!fields.done() || !date.ok() || hour > 23 || minute > 59 || second > 60) return expected;
-  return std::chrono::sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
-         std::chrono::seconds(second) - offset;
 }
 
 base::OrMessage<unsigned> parse_mode(std::string_view text) {

@@ -18,9 +18,6 @@ base::OrMessage<std::chrono::milliseconds> parse_duration(std::string_view text)
 /// `512B`, `64KiB`, `10MiB`, `1GiB`; a unit is required.
 base::OrMessage<std::uint64_t> parse_size(std::string_view text);
 
-/// An RFC 3339 `date-time`, to the second; a fraction is dropped.
-base::OrMessage<base::UnixTime> parse_time(std::string_view text);
-
 /// A file mode in octal with a leading 0, at most 0777.
 base::OrMessage<unsigned> parse_mode(std::string_view text);
 
