@@ -3,9 +3,9 @@
 #include <sidegate/token/jws_verifier.hpp>
 #include <sidegate/token/jwt_verifier.hpp>
 
+#include <sidegate/token/token_digest.hpp>
 #include "configured_keys.hpp"
 #include "followed_issuers.hpp"
-#include "token_digest.hpp"
 #include "verified_token_cache.hpp"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-#include "token_digest.hpp"
+#include <sidegate/token/token_digest.hpp>
 
 #include <openssl/err.h>
 #include <openssl/evp.h>

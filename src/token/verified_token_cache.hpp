@@ -1,6 +1,6 @@
 #pragma once
 
-#include "token_digest.hpp"
+#include <sidegate/token/token_digest.hpp>
 
 #include <sidegate/base/clock.hpp>
 #include <sidegate/token/jwt_verifier.hpp>
