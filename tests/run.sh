@@ -17,7 +17,7 @@ cd "$(dirname "$0")/.." || exit 1
 exec </dev/null
 
 python=/usr/bin/python3 # Debian's, which has Debian's modules; another may stand before it on PATH
-threaded_rooms='telemetry net web origin authority proxy admin app'
+threaded_rooms='telemetry net web origin authority revocation proxy admin app'
 jobs=$(nproc)
 results=$PWD/build/results
 passed=0
