@@ -116,6 +116,10 @@ void write_settings(BlockWriter& out, const Config& config) {
   out.text("path", config.access_log.path);
   out.boolean("query", config.access_log.query);
   out.close();
+  if (config.revocations.file.empty()) return;
+  out.open("revocations");
+  out.text("file", config.revocations.file);
+  out.close();
 }
 
 void write_upstreams(BlockWriter& out, const Config& config) {

@@ -41,13 +41,14 @@ void read_all(const Cursor& root, Config& config) {
   read_limits(top, config);
   read_log(top, config);
   read_access_log(top, config);
+  read_revocations(top, config);
   read_upstreams(top, config);
   read_authenticators(top, config);
   if (const auto inject = top.find("inject")) config.inject = read_inject(*inject);
   read_strip(top, config);
   read_routes(top, config);
   if (const auto watch = top.find("watch")) assign(config.watch, watch->boolean());
-  top.not_yet({"user_info", "session_refresh", "errors", "rate_limits", "revocations"});
+  top.not_yet({"user_info", "session_refresh", "errors", "rate_limits"});
   top.finish();
 }
 

@@ -18,6 +18,7 @@ void read_shutdown(Block& top, Config& config);
 void read_limits(Block& top, Config& config);
 void read_log(Block& top, Config& config);
 void read_access_log(Block& top, Config& config);
+void read_revocations(Block& top, Config& config);
 
 void read_upstreams(Block& top, Config& config);
 void read_authenticators(Block& top, Config& config);

@@ -16,7 +16,18 @@ constexpr std::uint64_t kMemoryMax = std::uint64_t{1} << 50U;
 constexpr milliseconds kShortest{1};
 constexpr milliseconds kLongest = hours(24);
 
-/// A stream's word as it is, a file name from the configuration's folder.
+/// The name of a file, from the configuration's folder.
+std::optional<std::string> read_file_name(const Cursor& cursor) {
+  const auto text = cursor.text();
+  if (!text) return std::nullopt;
+  if (text->ends_with('/')) {
+    cursor.error("expected a file, found a folder");
+    return std::nullopt;
+  }
+  return (cursor.context().folder / *text).lexically_normal().string();
+}
+
+/// A stream's word as it is, or a file.
 std::optional<std::string> read_sink(const Cursor& cursor, bool may_be_none) {
   auto text = cursor.text();
   if (!text || *text == "stdout" || *text == "stderr") return text;
@@ -25,11 +36,7 @@ std::optional<std::string> read_sink(const Cursor& cursor, bool may_be_none) {
     cursor.error("expected stderr, stdout or a file, found \"none\"; a higher level logs less");
     return std::nullopt;
   }
-  if (text->ends_with('/')) {
-    cursor.error("expected a file, found a folder");
-    return std::nullopt;
-  }
-  return (cursor.context().folder / *text).lexically_normal().string();
+  return read_file_name(cursor);
 }
 
 }  // namespace
@@ -96,6 +103,17 @@ void read_access_log(Block& top, Config& config) {
     assign(config.access_log.path, read_sink(*at, true));
   }
   if (const auto at = block.find("query")) assign(config.access_log.query, at->boolean());
+  block.finish();
+}
+
+void read_revocations(Block& top, Config& config) {
+  const auto cursor = top.find("revocations");
+  if (!cursor) return;
+  Block block(*cursor);
+  if (const auto at = block.require("file", "the file that keeps them")) {
+    config.revocations.where = at->where();
+    assign(config.revocations.file, read_file_name(*at));
+  }
   block.finish();
 }
 

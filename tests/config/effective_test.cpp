@@ -60,6 +60,7 @@ shutdown: {grace: 0s, timeout: 1500ms}
 limits: {head: 16KiB, headers: 50, target: 1000B, token: 2KiB, head_timeout: 1s, keep_alive: 2s, idle: 90s, connections: 10, memory: 1536MiB}
 log: {level: debug, format: text, path: logs/error.log}
 access_log: {path: none, query: true}
+revocations: {file: "revoked: it.json"}
 watch: true
 upstreams:
   "true": {servers: ["http://a.internal", "unix:/run/app.sock"], connect_timeout: 100ms, max_connections: 7}
@@ -190,6 +191,7 @@ workers: 1
 listeners:
   public: {address: "[::]:8080", proxy_protocol: true, trusted_proxies: [10.0.0.0/8, "2001:DB8::/32", "::1", 192.0.2.1]}
 limits: {memory: 1536MiB}
+revocations: {file: revoked.json}
 upstreams: {app: {servers: ["http://127.0.0.1:8000"]}}
 routes:
   - path: /users/**
@@ -209,6 +211,8 @@ routes:
         "      - \"::1/128\"\n"
         "      - \"192.0.2.1/32\"\n",
         "  memory: 1536MiB\n",
+        "revocations:\n"
+        "  file: \"/etc/sidegate/revoked.json\"\n",
         "    rewrite:\n"
         "      strip_prefix: \"/users\"\n"
         "      prefix: \"/api\"\n"

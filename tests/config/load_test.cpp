@@ -51,6 +51,7 @@ TEST(Load, TheSmallestHasEveryDefault) {
   EXPECT_EQ(config.log.path, "stderr");
   EXPECT_EQ(config.access_log.path, "stdout");
   EXPECT_FALSE(config.access_log.query);
+  EXPECT_EQ(config.revocations.file, "");
   EXPECT_THAT(values(config.strip), ElementsAre("X-User-*", "X-Auth-*"));
   ASSERT_EQ(config.upstreams.size(), 1U);
   EXPECT_EQ(config.upstreams[0].connect_timeout, seconds(2));
@@ -87,6 +88,7 @@ shutdown: {grace: 0s, timeout: 1m}
 limits: {head: 16KiB, headers: 50, target: 4KiB, token: 2KiB, head_timeout: 1s, keep_alive: 2s, idle: 3s, connections: 10, memory: 64MiB}
 log: {level: debug, format: text, path: logs/error.log}
 access_log: {path: /var/log/access.log, query: true}
+revocations: {file: state/../revoked.json}
 watch: true
 upstreams:
   app:
@@ -164,6 +166,7 @@ routes:
   EXPECT_EQ(config.log.path, "/etc/sidegate/logs/error.log");
   EXPECT_EQ(config.access_log.path, "/var/log/access.log");
   EXPECT_TRUE(config.access_log.query);
+  EXPECT_EQ(config.revocations.file, "/etc/sidegate/revoked.json");
 
   const Upstream& upstream = config.upstreams.at(0);
   ASSERT_EQ(upstream.servers.size(), 3U);
@@ -204,7 +207,7 @@ routes:
   ASSERT_EQ(config.inject.size(), 2U);
   EXPECT_EQ(config.inject[0].name.value, "X-A");
   EXPECT_EQ(config.inject[0].value.value, "{subject}");
-  EXPECT_EQ(config.inject[0].value.where.line, 37);
+  EXPECT_EQ(config.inject[0].value.where.line, 38);
   EXPECT_EQ(config.inject[1].value.value, "");
   EXPECT_THAT(values(config.strip), ElementsAre("X-Internal-*", "X-Debug"));
 
@@ -246,16 +249,19 @@ TEST(Load, WhatIsOpenedLaterKeepsItsPlace) {
       load(with("admin: {address: \"127.0.0.1:1\"}\n"
                 "health: {address: \"127.0.0.1:2\"}\n"
                 "log: {level: info, path: stdout}\n"
-                "access_log: {query: true, path: none}\n"));
+                "access_log: {query: true, path: none}\n"
+                "revocations: {file: revoked.json}\n"));
   ASSERT_THAT(lines, IsEmpty());
   EXPECT_EQ(place(config.listeners[0].where), "2:13 listeners.public");
   EXPECT_EQ(place(config.admin.where), "6:18 admin.address");
   EXPECT_EQ(place(config.health->where), "7:19 health.address");
   EXPECT_EQ(place(config.log.where), "8:26 log.path");
   EXPECT_EQ(place(config.access_log.where), "9:33 access_log.path");
+  EXPECT_EQ(place(config.revocations.where), "10:21 revocations.file");
 
   const auto defaults = load(with("")).config;
-  for (const auto& where : {defaults.admin.where, defaults.log.where, defaults.access_log.where}) {
+  for (const auto& where :
+       {defaults.admin.where, defaults.log.where, defaults.access_log.where, defaults.revocations.where}) {
     EXPECT_EQ(place(where), "0:0 ");
   }
 }
@@ -312,7 +318,9 @@ TEST(Load, OneMistakeOneLine) {
       {"user_info: {}", "test.yaml:6:1: at user_info: \"user_info\" is not supported yet"},
       {"session_refresh: {}", "test.yaml:6:1: at session_refresh: \"session_refresh\" is not supported yet"},
       {"errors: {}", "test.yaml:6:1: at errors: \"errors\" is not supported yet"},
-      {"revocations: {}", "test.yaml:6:1: at revocations: \"revocations\" is not supported yet"},
+      {"revocations: {file: /var/}", "test.yaml:6:21: at revocations.file: expected a file, found a folder"},
+      {"revocations: {file: [a]}", "test.yaml:6:21: at revocations.file: expected a text, found a list"},
+      {"revocations: {}", "test.yaml:6:14: at revocations: \"file\" is required: the file that keeps them"},
       {"admin: {address: 127.0.0.1:1, token: {env: A}}",
        "test.yaml:6:44: at admin.token.env: the environment variable A is not set"},
       {"admin: {}", "test.yaml:6:8: at admin: \"address\" is required: host:port, \"[v6]:port\" or unix:/path"},

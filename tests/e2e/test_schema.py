@@ -42,8 +42,9 @@ ONLY_THE_PROGRAM_SEES = {
     ],
     "which machines an address is of": ["issuer-link-local"],
     "it depends on the environment or on another file": [
-        "issuer-ca-without-certificate", "key-empty", "key-file-is-a-set", "key-file-is-no-pem", "key-file-missing", "key-file-of-another-type",
-        "key-file-private", "key-file-too-short", "key-variable-not-set", "public-key-as-secret", "variable-holds-no-number",
+        "issuer-ca-without-certificate", "key-empty", "key-file-is-a-set", "key-file-is-no-pem", "key-file-missing",
+        "key-file-of-another-type", "key-file-private", "key-file-too-short", "key-variable-not-set",
+        "public-key-as-secret", "revocations-file-is-broken", "variable-holds-no-number",
         "variable-instead-of-placeholder", "variable-not-set", "variable-with-wrong-default",
     ],
     "how good a secret is": ["secret-too-short"],

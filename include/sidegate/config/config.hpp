@@ -216,6 +216,12 @@ struct AccessLog {
   bool operator==(const AccessLog&) const = default;
 };
 
+/// Where revocations are kept.
+struct Revocations {
+  std::string file;  ///< its absolute path; empty: in memory only
+  Location where{};  ///< of the file
+};
+
 struct Config {
   std::string file;      ///< where it was read; empty when made from the environment
   base::Secret text;     ///< what it was read from, which may hold plain secrets
@@ -229,6 +235,7 @@ struct Config {
   base::Limits limits;
   Log log;
   AccessLog access_log;
+  Revocations revocations;
   bool watch = false;  ///< reload when the file changes
   std::vector<Upstream> upstreams;
   std::vector<Authenticator> authenticators;
