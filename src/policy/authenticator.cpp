@@ -4,6 +4,7 @@
 #include <sidegate/http/cookies.hpp>
 #include <sidegate/policy/trace.hpp>
 #include <sidegate/token/claims.hpp>
+#include <sidegate/token/unverified_claims.hpp>
 
 #include <boost/json/value.hpp>
 
@@ -59,6 +60,19 @@ Result<std::string_view> subject_of(const boost::json::object& claims, std::stri
   return std::string_view(storage);
 }
 
+/// Why a token is refused that others of the same authenticator are not, in words.
+std::string_view in_words(revocation::Rule::Kind kind) noexcept {
+  switch (kind) {
+    case revocation::Rule::Kind::Jti:
+      return "revoked by its jti";
+    case revocation::Rule::Kind::Subject:
+      return "revoked with all tokens of its subject that were issued before a moment, or do not say when";
+    case revocation::Rule::Kind::Token:
+      return "this very token was revoked";
+  }
+  return "";
+}
+
 }  // namespace
 
 Authenticator::Authenticator(const config::Authenticator& settings, std::size_t token_bytes_max,
@@ -68,7 +82,9 @@ Authenticator::Authenticator(const config::Authenticator& settings, std::size_t 
       subject_claim_(settings.jwt.subject),
       roles_claim_(settings.jwt.roles),
       token_bytes_max_(token_bytes_max),
-      verifier_(settings.jwt, diagnostics, shared.issuers) {
+      leeway_(settings.jwt.leeway),
+      verifier_(settings.jwt, diagnostics, shared.issuers),
+      revocation_(shared.revocations, settings.name) {
   for (const auto& source : sources_) {
     if (source.kind == config::TokenSource::Kind::Bearer && !base::equals_ignoring_case(source.name, "Authorization")) {
       diagnostics.error(source.where,
@@ -124,6 +140,10 @@ Result<Identity> Authenticator::identify(const Credential& credential, base::Uni
                 [&] { return subject_claim_ + " is missing, or names nobody: a text or a whole number is wanted"; });
   }
   pass(checks, token::CheckName::Subject, [&] { return subject_claim_ + " is " + token::in_quotes(*subject); });
+  if (const auto rule = revocation_.find(credential.token, *subject, *verified->claims, now)) {
+    return fail(checks, token::CheckName::Revocation, Reason::Revoked, in_words(*rule));
+  }
+  pass(checks, token::CheckName::Revocation, "not revoked");
   Identity identity;
   identity.authenticator = name_;
   identity.subject = *subject;
@@ -131,6 +151,26 @@ Result<Identity> Authenticator::identify(const Credential& credential, base::Uni
   identity.roles_claim = roles_claim_;
   identity.expires = verified->validity.until;
   return identity;
+}
+
+Result<Recognition> Authenticator::recognise(std::string_view token, base::UnixTime now,
+                                             token::UnverifiedClaims& reader) {
+  if (token.size() > token_bytes_max_) return Reason::TokenTooLarge;
+  boost::json::object claims;
+  token::CheckList checks;  // with it nothing is remembered
+  const auto verified = verifier_.verify(token, now, claims, &checks);
+  // Both are found once all else is known to be well.
+  const bool is_ours = verified || verified.error() == Reason::Expired || verified.error() == Reason::NotYetValid;
+  if (!is_ours) return verified.error();
+  if (!reader.read(token, claims)) return Reason::Malformed;
+  std::string storage;
+  const auto subject = subject_of(claims, subject_claim_, storage);
+  if (!subject) return subject.error();
+  Recognition recognition{revocation_.hold(token, *subject, claims), std::nullopt};
+  const auto* const expires = claims.if_contains("exp");
+  const auto date = expires != nullptr ? token::read_numeric_date(*expires) : Result<base::UnixTime>(Reason::Missing);
+  if (date) recognition.expires = *date + leeway_;
+  return recognition;
 }
 
 }  // namespace sidegate::policy

@@ -5,14 +5,22 @@
 #include <sidegate/http/head.hpp>
 #include <sidegate/policy/identity.hpp>
 #include <sidegate/policy/policy.hpp>
+#include <sidegate/policy/recognition.hpp>
 #include <sidegate/token/jwt_verifier.hpp>
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "revocation_check.hpp"
+
+namespace sidegate::token {
+class UnverifiedClaims;
+}
 
 namespace sidegate::policy {
 
@@ -42,6 +50,14 @@ class Authenticator {
   base::Result<Identity> identify(const Credential& credential, base::UnixTime now, Scratch& scratch,
                                   Trace* trace = nullptr);
 
+  /// As `Policy::hold`, of a token that was verified.
+  revocation::HeldCredential hold(std::string_view token, std::string_view subject, const boost::json::object& claims) {
+    return revocation_.hold(token, subject, claims);
+  }
+
+  /// As `Policy::recognise`. `reader` is lent.
+  base::Result<Recognition> recognise(std::string_view token, base::UnixTime now, token::UnverifiedClaims& reader);
+
   /// The issuers that may have the key which the last token lacked, where asking them may help.
   std::span<const std::shared_ptr<token::IssuerKeys>> worth_asking() const noexcept { return verifier_.worth_asking(); }
 
@@ -57,7 +73,9 @@ class Authenticator {
   std::string subject_claim_;
   std::string roles_claim_;
   std::size_t token_bytes_max_;
+  std::chrono::seconds leeway_;
   token::JwtVerifier verifier_;
+  RevocationCheck revocation_;
 };
 
 }  // namespace sidegate::policy

@@ -1,8 +1,9 @@
 #include <sidegate/base/text.hpp>
 #include <sidegate/http/cookies.hpp>
 #include <sidegate/policy/policy.hpp>
+#include <sidegate/policy/recognition.hpp>
 #include <sidegate/policy/trace.hpp>
-#include <sidegate/token/unverified_issuer.hpp>
+#include <sidegate/token/unverified_claims.hpp>
 
 #include <algorithm>
 #include <memory>
@@ -84,10 +85,10 @@ void Scratch::reset() {
 }
 
 struct Policy::State {
-  explicit State(std::size_t token_bytes_max) : unverified_issuer(token_bytes_max) {}
+  explicit State(std::size_t token_bytes_max) : unverified(token_bytes_max) {}
 
   std::vector<Authenticator> authenticators;
-  token::UnverifiedIssuer unverified_issuer;
+  token::UnverifiedClaims unverified;
   std::vector<Route> routes;
   std::vector<RouteTable> tables;  ///< by listener
   http::HeaderFilter filter;
@@ -142,6 +143,17 @@ std::size_t Policy::cache_entries(std::size_t authenticator) const noexcept {
   return state_->authenticators[authenticator].cache_entries();
 }
 
+revocation::HeldCredential Policy::hold(const Decision& decision) {
+  boost::json::object claims;
+  // They were read before, when the token was verified.
+  state_->unverified.read(decision.ends_with, claims);
+  return state_->authenticators[decision.authenticator].hold(decision.ends_with, decision.subject, claims);
+}
+
+base::Result<Recognition> Policy::recognise(std::size_t authenticator, std::string_view token, base::UnixTime now) {
+  return state_->authenticators[authenticator].recognise(token, now, state_->unverified);
+}
+
 void Policy::empty_caches() noexcept {
   for (Authenticator& authenticator : state_->authenticators) authenticator.empty_cache();
 }
@@ -185,7 +197,7 @@ std::size_t Policy::State::owner_of(const Credential& credential, std::size_t fi
                                     Scratch& scratch) {
   if (!route.dispatch.has_choice(*credential.source)) return finder;
   auto& room = scratch.claims.emplace(scratch.storage());
-  return route.dispatch.choose(*credential.source, unverified_issuer.read(credential.token, room));
+  return route.dispatch.choose(*credential.source, unverified.issuer(credential.token, room));
 }
 
 Decision Policy::State::authenticate(const Request& request, const Route& route, base::UnixTime now, Scratch& scratch,
@@ -238,7 +250,10 @@ Decision Policy::State::forward(const Request& request, const Route& route, cons
   decision.route = &route.facts;
   if (route.rewrite.changes_paths()) decision.path = route.rewrite.apply(request.target->path, scratch.path);
   decision.host = route.forwarded_host;
-  if (identity != nullptr && route.close_at_expiry) decision.ends = identity->expires;
+  if (identity != nullptr && route.close_at_expiry) {
+    decision.ends = identity->expires;
+    decision.ends_with = credential->token;
+  }
   const auto note = [trace](const InjectedLine& line, InjectStep::Result result) {
     if (trace != nullptr) trace->inject.push_back({line.name, result});
   };

@@ -35,6 +35,8 @@ std::string_view name_of(CheckName name) noexcept {
       return "exp";
     case CheckName::Subject:
       return "subject";
+    case CheckName::Revocation:
+      return "revocation";
   }
   return "";
 }

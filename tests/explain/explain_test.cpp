@@ -98,6 +98,7 @@ Token
   ok      max_age                 any will do
   ok      exp                     2026-09-21T15:13:20Z (in 60 minutes)
   ok      subject                 sub is "42"
+  ok      revocation              not revoked
 
 Rules
   ok      authentication          staff says that the caller is "42"
@@ -165,6 +166,7 @@ Token
   ok      max_age                 any will do
   FAILED  exp                     2026-09-21T14:13:10Z (10 seconds ago)
   -       subject                 not looked at
+  -       revocation              not looked at
 
 Rules
   FAILED  authentication          the token is refused

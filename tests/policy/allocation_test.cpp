@@ -1,3 +1,5 @@
+#include <sidegate/revocation/revocations.hpp>
+
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -69,6 +71,22 @@ TEST(Allocation, AWarmDecisionMakesNone) {
   SCOPED_TRACE("with no cache of verified tokens");
   text.insert(text.find("}}}\ninject"), ", verified_cache: {max_entries: 0}");
   expect_none(text);
+}
+
+TEST(Allocation, OneThatIsHeldAgainstRevocationsMakesNone) {
+  using revocation::Rule;
+  const std::string other = "an identifier that is longer than a short string";
+  const auto revocations = std::make_shared<revocation::Revocations>();
+  const auto later = kNow + std::chrono::hours(1);
+  revocations->add({{"staff", Rule::Kind::Jti, other, {}, later},
+                    {"staff", Rule::Kind::Subject, other, kNow, later},
+                    {"staff", Rule::Kind::Token, std::string(64, 'a'), {}, later}},
+                   kNow);
+  const auto compiled = compile(with("routes: [{path: /**, authenticate: [staff], upstream: app}]\n"),
+                                {.issuers = nullptr, .revocations = revocations});
+  ASSERT_TRUE(compiled.ok);
+  const auto token = token_of({{"sub", "6f1c4f0e-2f0b-4b1e-8a57-1f0a2c9be001"}, {"jti", other + "!"}, {"iat", 7}});
+  EXPECT_EQ(count_allocations(*compiled.policy, {"Authorization: Bearer " + token}), 0U);
 }
 
 TEST(Allocation, ARewrittenPathMakesNone) {

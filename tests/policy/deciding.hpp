@@ -45,12 +45,12 @@ struct Compiled {
   bool ok = false;
 };
 
-inline Compiled compile(const std::string& text) {
+inline Compiled compile(const std::string& text, const Shared& shared = {}) {
   config::Diagnostics diagnostics("test.yaml");
   Compiled compiled;
   const auto environment = [](std::string_view) { return std::optional<std::string>(); };
   compiled.config = config::load_text(text, "/", environment, diagnostics);
-  if (diagnostics.ok()) compiled.policy = Policy::compile(compiled.config, diagnostics);
+  if (diagnostics.ok()) compiled.policy = Policy::compile(compiled.config, diagnostics, shared);
   compiled.lines = diagnostics.lines();
   compiled.ok = diagnostics.ok();
   return compiled;
@@ -111,7 +111,7 @@ inline std::string describe(const Decision& decision) {
 /// Decides one request after the other.
 class Deciding {
  public:
-  explicit Deciding(const std::string& text) : compiled_(compile(text)) {
+  explicit Deciding(const std::string& text, const Shared& shared = {}) : compiled_(compile(text, shared)) {
     if (!compiled_.ok) throw std::invalid_argument(compiled_.lines.front());
   }
 

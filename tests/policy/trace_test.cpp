@@ -100,12 +100,13 @@ TEST(Trace, TellsWhatWasLookedAt) {
       {"a bearer token",
        "POST /x",
        {kBearer},
-       before_all + "; staff access_token; staff Authorization decides; subject passed; own site: the credential is no "
-                    "cookie, so no browser adds it by itself; X-User-Id set; X-User-Mail set; X-Service set"},
+       before_all +
+           "; staff access_token; staff Authorization decides; revocation passed; own site: the credential is no "
+           "cookie, so no browser adds it by itself; X-User-Id set; X-User-Mail set; X-Service set"},
       {"two of them",
        "GET /x",
        {kCookie, kBearer},
-       before_all + "; staff access_token decides; staff Authorization found; subject passed; own site: the method "
+       before_all + "; staff access_token decides; staff Authorization found; revocation passed; own site: the method "
                     "changes nothing; X-User-Id set; X-User-Mail empty; X-Service set"},
       {"one that can be read in two ways",
        "GET /x",
@@ -126,28 +127,31 @@ TEST(Trace, TellsWhatWasLookedAt) {
       {"another site",
        "POST /x",
        {kCookie, "Origin: http://evil.example"},
-       before_all + "; staff access_token decides; staff Authorization; subject passed; other site: Origin is not the "
-                    "request's own host"},
+       before_all +
+           "; staff access_token decides; staff Authorization; revocation passed; other site: Origin is not the "
+           "request's own host"},
       {"the own site",
        "POST /x",
        {kCookie, "Origin: http://h.example"},
-       before_all + "; staff access_token decides; staff Authorization; subject passed; own site: Origin is the "
+       before_all + "; staff access_token decides; staff Authorization; revocation passed; own site: Origin is the "
                     "request's own host; X-User-Id set; X-User-Mail empty; X-Service set"},
       {"no browser",
        "POST /x",
        {kCookie},
-       before_all + "; staff access_token decides; staff Authorization; subject passed; own site: there is no Origin; "
-                    "X-User-Id set; X-User-Mail empty; X-Service set"},
+       before_all +
+           "; staff access_token decides; staff Authorization; revocation passed; own site: there is no Origin; "
+           "X-User-Id set; X-User-Mail empty; X-Service set"},
       {"the rule is off",
        "POST /free",
        {kCookie, "Origin: http://evil.example"},
-       "status path, other-host host, maybe path, free; staff access_token decides; staff Authorization; subject "
+       "status path, other-host host, maybe path, free; staff access_token decides; staff Authorization; revocation "
        "passed; X-User-Id set; X-User-Mail empty; X-Service set"},
       {"a value that is no header's",
        "GET /x",
        {"Authorization: Bearer " + token_of({{"sub", "42"}, {"mail", "a\nb"}})},
-       before_all + "; staff access_token; staff Authorization decides; subject passed; own site: the credential is no "
-                    "cookie, so no browser adds it by itself; X-User-Id set; X-User-Mail unusable"},
+       before_all +
+           "; staff access_token; staff Authorization decides; revocation passed; own site: the credential is no "
+           "cookie, so no browser adds it by itself; X-User-Id set; X-User-Mail unusable"},
   };
   Tracing tracing;
   for (const Case& each : cases) EXPECT_EQ(tracing.of(each.start, each.fields), each.expected) << each.name;

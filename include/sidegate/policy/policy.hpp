@@ -29,8 +29,13 @@ namespace sidegate::token {
 class IssuerKeys;
 }
 
+namespace sidegate::revocation {
+struct HeldCredential;
+}
+
 namespace sidegate::policy {
 
+struct Recognition;
 struct Trace;
 
 /// One request as it is decided on: its head, what the framing check found, and the one canonical target.
@@ -97,6 +102,9 @@ struct Decision {
   std::span<const std::shared_ptr<token::IssuerKeys>> worth_asking;
   /// When what outlives its head (a tunnel, an event stream) is ended.
   base::UnixTime ends = base::UnixTime::max();
+  /// Of Forward: the token, where what outlives its head ends with it, and once it is revoked; else empty. In the
+  /// request. Never logged.
+  std::string_view ends_with;
 };
 
 /// Routes, credentials and authenticators, compiled: `decide` is the one function that the proxy and the tests
@@ -113,6 +121,13 @@ class Policy {
   /// Decides on one request at the time `now`. The result's views live in `scratch`, which was reset, and in the
   /// request. How it came about is written to `trace`, which was empty; without one nothing is paid for it.
   Decision decide(const Request& request, base::UnixTime now, Scratch& scratch, Trace* trace = nullptr);
+
+  /// What the token that the decision's `ends_with` is can be known by after the request.
+  revocation::HeldCredential hold(const Decision& decision);
+
+  /// Whether an authenticator would accept `token` now, if it had begun to hold and had not expired; whether it is
+  /// revoked is not asked. Otherwise why not.
+  base::Result<Recognition> recognise(std::size_t authenticator, std::string_view token, base::UnixTime now);
 
   /// How many tokens the cache of an authenticator holds.
   std::size_t cache_entries(std::size_t authenticator) const noexcept;

@@ -1,7 +1,13 @@
 #pragma once
 
+#include <memory>
+
 namespace sidegate::token {
 class IssuerBoard;
+}
+
+namespace sidegate::revocation {
+class Revocations;
 }
 
 namespace sidegate::policy {
@@ -9,6 +15,7 @@ namespace sidegate::policy {
 /// What the policies of all workers have in common, beside their configuration.
 struct Shared {
   token::IssuerBoard* issuers = nullptr;  ///< used while a policy is compiled; null: nobody fetches the issuers' keys
+  std::shared_ptr<const revocation::Revocations> revocations;  ///< null: nothing is revoked
 };
 
 }  // namespace sidegate::policy

@@ -29,13 +29,15 @@ enum class CheckName : std::uint8_t {
   MaxAge,
   Expiry,
   Subject,
+  Revocation,
 };
 
 /// All of them, in the order in which they are made.
 inline constexpr std::array kCheckNames{
-    CheckName::Size,      CheckName::Form,     CheckName::Header,         CheckName::Type,   CheckName::Algorithm,
-    CheckName::Signature, CheckName::Claims,   CheckName::RequiredClaims, CheckName::Issuer, CheckName::Audience,
-    CheckName::NotBefore, CheckName::IssuedAt, CheckName::MaxAge,         CheckName::Expiry, CheckName::Subject};
+    CheckName::Size,      CheckName::Form,      CheckName::Header,    CheckName::Type,
+    CheckName::Algorithm, CheckName::Signature, CheckName::Claims,    CheckName::RequiredClaims,
+    CheckName::Issuer,    CheckName::Audience,  CheckName::NotBefore, CheckName::IssuedAt,
+    CheckName::MaxAge,    CheckName::Expiry,    CheckName::Subject,   CheckName::Revocation};
 
 /// A stable word for people and programs: `exp`, `required_claims`.
 std::string_view name_of(CheckName name) noexcept;
