@@ -25,6 +25,7 @@ void Exchange::reset() {
   to_client.clear();
   tunnel = upload_done = false;
   ends = base::SteadyTime::max();
+  ends_with.reset();
   request_id = {};
   client_ip.clear();
   trace_id = {};

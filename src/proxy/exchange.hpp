@@ -11,6 +11,7 @@
 #include <sidegate/origin/pool.hpp>
 #include <sidegate/policy/policy.hpp>
 #include <sidegate/proxy/request_ids.hpp>
+#include <sidegate/revocation/credential.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -73,6 +74,7 @@ struct Exchange {
   bool upload_done = false;  ///< the client sends no more, and the origin has got all of it
   /// When it is ended whatever comes over it; far away for what is over with its answer.
   base::SteadyTime ends = base::SteadyTime::max();
+  std::optional<revocation::HeldCredential> ends_with;  ///< it is ended once this is revoked
 
   // What is recorded.
   RequestIds::Id own_id{};

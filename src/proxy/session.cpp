@@ -300,12 +300,28 @@ void Session::wait_until(Waiting waiting, base::SteadyTime deadline) {
 }
 
 void Session::end_with_credential(base::SteadyTime now) {
+  exchange_->ends_with = snapshot_->policy().hold(exchange_->decision);
+  if (is_revoked(now)) {
+    // While the origin took its time.
+    exchange_->ends = now;
+    return;
+  }
   // Further away than any connection lives, and than the clock can count in its small units.
   constexpr auto kNever = std::chrono::years(1);
   const auto civil = loop_.civil_time(now);
   const auto ends = exchange_->decision.ends;
   if (ends - std::chrono::floor<std::chrono::seconds>(civil) > kNever) return;
   exchange_->ends = now + std::chrono::ceil<std::chrono::milliseconds>(ends - civil);
+}
+
+bool Session::is_revoked(base::SteadyTime now) const {
+  const auto& credential = exchange_->ends_with;
+  return credential && loop_.revocations()->revokes(credential->view(), loop_.civil_seconds(now));
+}
+
+void Session::end_if_revoked(const revocation::RevocationList& revocations, base::UnixTime now) {
+  if (exchange_ == nullptr || !exchange_->ends_with) return;
+  if (revocations.revokes(exchange_->ends_with->view(), now)) cut(Reason::Revoked);
 }
 
 void Session::wait_for_answer() {
@@ -330,7 +346,9 @@ void Session::wait_for_answer() {
 }
 
 void Session::on_deadline() {
-  if (exchange_ != nullptr && steady_clock::now() >= exchange_->ends) return cut(Reason::Expired);
+  if (exchange_ != nullptr && steady_clock::now() >= exchange_->ends) {
+    return cut(is_revoked(exchange_->ends) ? Reason::Revoked : Reason::Expired);
+  }
   switch (waiting_) {
     case Waiting::ForRequest: {
       if (steady_clock::now() >= idle_until_) return close();

@@ -6,6 +6,7 @@
 #include <sidegate/net/stream_socket.hpp>
 #include <sidegate/origin/pool.hpp>
 #include <sidegate/proxy/forwarding_lines.hpp>
+#include <sidegate/revocation/revocation_list.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/intrusive/list_hook.hpp>
@@ -57,6 +58,9 @@ class Session final : public net::Deadline, public SessionListHook, public std::
 
   /// Closes the connection soon if no request is under way on it, nor comes meanwhile: one may be on its way already.
   void close_if_idle();
+
+  /// Ends a tunnel or an event stream whose credential is revoked by now.
+  void end_if_revoked(const revocation::RevocationList& revocations, base::UnixTime now);
 
   /// Closes it whatever is under way.
   void abort() noexcept;
@@ -175,8 +179,10 @@ class Session final : public net::Deadline, public SessionListHook, public std::
   boost::asio::awaitable<void, net::Executor> linger();
   void wait_for_answer();
   void wait_until(Waiting waiting, base::SteadyTime deadline);
-  /// What has begun now ends when its credential does.
+  /// What has begun now ends when its credential does, or is revoked.
   void end_with_credential(base::SteadyTime now);
+  /// Whether the credential that the exchange ends with is revoked.
+  bool is_revoked(base::SteadyTime now) const;
   void on_deadline() override;
   void close() noexcept;
   void reset_connection() noexcept;

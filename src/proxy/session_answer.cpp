@@ -179,8 +179,8 @@ Session::Progress Session::take_answer_head() {
   // RFC 9112 section 9.3: a client that is still sending when its answer is there is told to stop.
   exchange.keep_alive =
       exchange.facts.keep_alive && exchange.request_done && !is_leaving() && (!without_length || understands_chunks);
-  const bool may_expire = exchange.decision.ends != base::UnixTime::max();
-  if (may_expire && is_event_stream(exchange.response)) end_with_credential(*exchange.answered);
+  const bool may_end = !exchange.decision.ends_with.empty();
+  if (may_end && is_event_stream(exchange.response)) end_with_credential(*exchange.answered);
   append_request_id();
   if (!exchange.keep_alive) {
     exchange.answer += "Connection: close\r\n";

@@ -113,8 +113,7 @@ void Session::read_what_peer_tells() {
 void Session::decide(base::SteadyTime now) {
   Exchange& exchange = *exchange_;
   const policy::Request request{&exchange.head, &exchange.facts, &exchange.target, listener_};
-  const auto civil = std::chrono::floor<std::chrono::seconds>(loop_.civil_time(now));
-  exchange.decision = snapshot_->policy().decide(request, civil, exchange.scratch);
+  exchange.decision = snapshot_->policy().decide(request, loop_.civil_seconds(now), exchange.scratch);
   exchange.trace_id = find_trace_id(exchange.head.fields);
   limit_body(exchange.decision, exchange.facts.framing.length);
 }

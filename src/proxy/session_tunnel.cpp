@@ -40,7 +40,7 @@ Session::Progress Session::begin_tunnel() {
       .head = &exchange.response, .facts = &exchange.response_facts, .added = exchange.answer, .chunked = false};
   if (!http::write_response_head(forwarded, exchange.to_client)) return fail(Reason::OriginBroken);
   exchange.response_started = true;
-  end_with_credential(*exchange.answered);
+  if (!exchange.decision.ends_with.empty()) end_with_credential(*exchange.answered);
   restart_tunnel_timeout();
   changed_.notify();
   return Progress::Finished;

@@ -31,6 +31,13 @@ void Worker::apply(WorkerConfiguration next, std::function<void()> done) {
   });
 }
 
+void Worker::end_revoked(std::function<void()> done) {
+  boost::asio::post(core_->loop.io(), [this, done = std::move(done)] {
+    core_->loop.end_revoked();
+    done();
+  });
+}
+
 void Worker::begin_drain() {
   boost::asio::post(core_->loop.io(), [this] { core_->loop.begin_drain(); });
 }

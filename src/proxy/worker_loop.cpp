@@ -1,6 +1,7 @@
 #include "worker_loop.hpp"
 
 #include <sidegate/http/answer.hpp>
+#include <sidegate/revocation/revocations.hpp>
 #include <sidegate/telemetry/log.hpp>
 
 #include <boost/asio/as_tuple.hpp>
@@ -197,6 +198,17 @@ void WorkerLoop::record(Snapshot& snapshot, const Exchange& exchange, std::strin
 void WorkerLoop::ask(const std::shared_ptr<token::IssuerKeys>& issuer, std::function<void()> done) {
   if (!shared_.ask_issuer) return done();
   shared_.ask_issuer(issuer, [this, done = std::move(done)] { boost::asio::post(io_, done); });
+}
+
+std::shared_ptr<const revocation::RevocationList> WorkerLoop::revocations() const {
+  if (!shared_.revocations) return std::make_shared<const revocation::RevocationList>();
+  return shared_.revocations->list();
+}
+
+void WorkerLoop::end_revoked() {
+  const auto list = revocations();
+  const auto now = civil_seconds(std::chrono::steady_clock::now());
+  for (Session& session : sessions_) session.end_if_revoked(*list, now);
 }
 
 void WorkerLoop::start() {

@@ -7,6 +7,7 @@
 #include <sidegate/origin/pool.hpp>
 #include <sidegate/proxy/request_ids.hpp>
 #include <sidegate/proxy/worker.hpp>
+#include <sidegate/revocation/revocation_list.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
@@ -50,12 +51,18 @@ class WorkerLoop {
 
   /// The civil time at a moment of the steady clock, which is the one that is read.
   std::chrono::sys_time<std::chrono::microseconds> civil_time(base::SteadyTime moment) noexcept;
+  base::UnixTime civil_seconds(base::SteadyTime moment) noexcept {
+    return std::chrono::floor<std::chrono::seconds>(civil_time(moment));
+  }
 
   void add(Session& session) noexcept;
   void remove(Session& session) noexcept;
 
   /// Lets go of configurations that nobody uses any more; their numbers go to the current one.
   void release_unused();
+
+  /// What is revoked; never null.
+  std::shared_ptr<const revocation::RevocationList> revocations() const;
 
   /// Asks an issuer for its keys and calls `done` on this thread, now or later.
   void ask(const std::shared_ptr<token::IssuerKeys>& issuer, std::function<void()> done);
@@ -71,6 +78,7 @@ class WorkerLoop {
 
   void start();
   void apply(WorkerConfiguration next);
+  void end_revoked();
   void begin_drain() noexcept { draining_ = true; }
   void stop_accepting();
   void abort();

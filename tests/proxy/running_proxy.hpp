@@ -2,6 +2,7 @@
 
 #include <sidegate/config/load.hpp>
 #include <sidegate/proxy/worker.hpp>
+#include <sidegate/revocation/revocations.hpp>
 #include <sidegate/telemetry/access_log.hpp>
 
 #include <gtest/gtest.h>
@@ -37,8 +38,9 @@ struct ProxySettings {
   std::string authenticator{};                   ///< more keys of it, in place of its `keys` and `algorithms`
   token::IssuerBoard* issuers = nullptr;         ///< what they have published
   SharedState::AskIssuer ask_issuer{};           ///< how they are asked
-  std::string limits{};                          ///< the block's keys: `head_timeout: 1s`
-  std::string shutdown{};                        ///< likewise: `grace: 1s`
+  std::shared_ptr<const revocation::Revocations> revocations{};  ///< from the beginning to the end
+  std::string limits{};                                          ///< the block's keys: `head_timeout: 1s`
+  std::string shutdown{};                                        ///< likewise: `grace: 1s`
   std::string routes = "routes: [{path: /**, authenticate: none, upstream: app}]\n";
   unsigned workers = 1;
   std::function<void()> on_thread{};  ///< called first on each worker's thread
@@ -54,6 +56,7 @@ class RunningProxy {
     std::string folder = (std::filesystem::temp_directory_path() / "proxy-test-XXXXXX").string();
     if (::mkdtemp(folder.data()) == nullptr) throw std::runtime_error("no folder for the access log");
     folder_ = folder;
+    shared_.revocations = settings.revocations;
     load(origins, settings);
     access_log_ = std::make_shared<telemetry::AccessLog>(config_->access_log, false, settings.workers);
     for (unsigned i = 0; i < settings.workers; ++i) {
@@ -115,6 +118,14 @@ class RunningProxy {
 
   std::uint16_t port(const std::string& listener = "public") const { return sockets_.at(listener)->address().port; }
 
+  /// Has every worker end what is revoked by now, and waits until each has.
+  void end_revoked() {
+    for (auto& worker : workers_) {
+      std::promise<void> ended;
+      worker->end_revoked([&ended] { ended.set_value(); });
+      ended.get_future().get();
+    }
+  }
   void begin_drain() {
     for (auto& worker : workers_) worker->begin_drain();
   }
@@ -246,7 +257,8 @@ class RunningProxy {
     return {.config = config_,
             .labels = labels_,
             .sockets = std::move(sockets),
-            .policy = policy::Policy::compile(*config_, diagnostics, {.issuers = issuers_}),
+            .policy = policy::Policy::compile(*config_, diagnostics,
+                                              {.issuers = issuers_, .revocations = shared_.revocations}),
             .access_log = access_log_,
             .worker = worker};
   }

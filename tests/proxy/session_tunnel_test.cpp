@@ -417,6 +417,73 @@ TEST_P(EndsWithItsToken, WhichMayBeFurtherAwayThanTheClockCounts) {
   while (std::chrono::steady_clock::now() - begin < milliseconds(500)) ASSERT_TRUE(client.read_more());
 }
 
+/// Nobody's token of before now, nor one that does not say when it was issued, of this subject.
+revocation::Rule rule_for(std::string subject) {
+  const auto now = std::chrono::floor<seconds>(std::chrono::system_clock::now());
+  return {.authenticator = "staff",
+          .kind = revocation::Rule::Kind::Subject,
+          .name = std::move(subject),
+          .issued_before = now,
+          .expires = now + std::chrono::hours(1)};
+}
+
+TEST_P(EndsWithItsToken, OnceThatIsRevoked) {
+  ScriptedOrigin origin(script());
+  const auto revocations = std::make_shared<revocation::Revocations>();
+  RunningProxy proxy({origin.port()}, {.revocations = revocations, .routes = staff_route(true)});
+  Wire client(proxy.port());
+  client.send(with_token(request(), 3'600));
+  ASSERT_TRUE(client.read_more());
+  revocations->add({rule_for("8")}, {});
+  proxy.end_revoked();
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(client.read_more()) << "somebody else was meant";
+  revocations->add({rule_for("7")}, {});
+  proxy.end_revoked();
+  EXPECT_THAT(client.read_to_end(), testing::HasSubstr("data: x"));
+  client.close();
+  const auto records = proxy.stop();
+  ASSERT_EQ(records.size(), 1U);
+  EXPECT_EQ(text_of(records[0], "reason"), "revoked");
+  EXPECT_EQ(text_of(records[0], "status"), is_tunnel() ? "101" : "200");
+}
+
+TEST_P(EndsWithItsToken, OnceThatIsRevokedOnlyWhereTheRouteSaysSo) {
+  ScriptedOrigin origin(script());
+  const auto revocations = std::make_shared<revocation::Revocations>();
+  RunningProxy proxy({origin.port()}, {.revocations = revocations, .routes = staff_route(false)});
+  Wire client(proxy.port());
+  client.send(with_token(request(), 3'600));
+  ASSERT_TRUE(client.read_more());
+  revocations->add({rule_for("7")}, {});
+  proxy.end_revoked();
+  const auto begin = std::chrono::steady_clock::now();
+  while (std::chrono::steady_clock::now() - begin < milliseconds(500)) ASSERT_TRUE(client.read_more());
+}
+
+TEST_P(EndsWithItsToken, ThatWasRevokedBeforeTheOriginAnswered) {
+  Event asked;
+  Event go;
+  ScriptedOrigin origin([&, answer = script()](Wire& wire) {
+    ASSERT_TRUE(wire.readable_within(10'000));
+    asked.set();
+    go.wait();
+    answer(wire);
+  });
+  const auto revocations = std::make_shared<revocation::Revocations>();
+  RunningProxy proxy({origin.port()}, {.revocations = revocations, .routes = staff_route(true)});
+  Wire client(proxy.port());
+  client.send(with_token(request(), 3'600));
+  ASSERT_TRUE(asked.wait());
+  revocations->add({rule_for("7")}, {});
+  proxy.end_revoked();
+  go.set();
+  client.read_to_end();
+  client.close();
+  const auto records = proxy.stop();
+  ASSERT_EQ(records.size(), 1U);
+  EXPECT_EQ(text_of(records[0], "reason"), "revoked");
+}
+
 INSTANTIATE_TEST_SUITE_P(Streams, EndsWithItsToken, testing::Values("tunnel", "events"),
                          [](const auto& instance) { return std::string(instance.param); });
 

@@ -13,6 +13,10 @@
 #include <memory>
 #include <vector>
 
+namespace sidegate::revocation {
+class Revocations;
+}
+
 namespace sidegate::token {
 class IssuerKeys;
 }
@@ -28,6 +32,7 @@ struct SharedState {
   std::atomic<std::size_t> connections{0};
   net::BufferBudget buffers;
   AskIssuer ask_issuer;  ///< set before the workers are made; empty: nobody is asked
+  std::shared_ptr<const revocation::Revocations> revocations;  ///< the same; null: nothing is revoked
 };
 
 /// Open sockets, in the order of a configuration's listeners.
@@ -61,6 +66,10 @@ class Worker {
   /// Serves by `next` from now on; requests under way end with what they began with. Connections stay, but for those of
   /// listeners that are gone: these carry one request more at most. Calls `done` on the worker's thread.
   void apply(WorkerConfiguration next, std::function<void()> done);
+
+  /// Ends what outlives its head and began with a credential that is revoked by now. Requests need not be told of: each
+  /// is held against what is revoked at that moment. Calls `done` on the worker's thread.
+  void end_revoked(std::function<void()> done);
 
   /// From now on every answer closes its connection.
   void begin_drain();
