@@ -111,7 +111,9 @@ class Endpoints {
   static bool is_state(std::string_view path) noexcept {
     return path == "/config" || path == "/routes" || path == "/upstreams" || path == "/authenticators";
   }
-  static bool is_command(std::string_view path) noexcept { return path == "/explain" || path == "/reload"; }
+  static bool is_command(std::string_view path) noexcept {
+    return path == "/explain" || path == "/reload" || path == "/revocations";
+  }
 
   void answer_probe(std::string_view path, web::Respond respond) const {
     if (path == "/healthz") return respond(text_response(200, kPlainText, "ok"));
@@ -137,6 +139,7 @@ class Endpoints {
       respond(text_response(outcome.status, kJson, std::move(outcome.json)));
     };
     if (path == "/explain") return answer(actions_.explain(body));
+    if (path == "/revocations") return actions_.revoke(body, answer);
     actions_.reload(answer);
   }
 

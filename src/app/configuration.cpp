@@ -1,6 +1,7 @@
 #include "configuration.hpp"
 
 #include <sidegate/authority/issuer_check.hpp>
+#include <sidegate/revocation/rule_file.hpp>
 
 #include <unistd.h>
 
@@ -8,6 +9,8 @@
 #include <array>
 #include <cstdio>
 #include <filesystem>
+
+#include "revocation_request.hpp"
 
 namespace sidegate::app {
 namespace {
@@ -42,12 +45,25 @@ std::string_view part_of(std::string_view path) {
   return path.substr(0, path.find('.', first + 1));
 }
 
+/// Reads the file of revocations, which is read again when it is taken into use.
+void check_revocations(const config::Config& config, config::Diagnostics& diagnostics) {
+  const auto& [file, where] = config.revocations;
+  if (file.empty()) return;
+  const auto rules = revocation::read_rules(file);
+  if (!rules) return diagnostics.error(where, "this file of revocations cannot be used: " + rules.error().text);
+  if (!*rules) return;
+  for (const auto& name : unknown_authenticators(**rules, config)) {
+    diagnostics.warning(where, "it revokes credentials of \"" + name + "\", an authenticator that there is not");
+  }
+}
+
 /// Adds what the other rooms say of the parts that could be read. Of a part that could not, they would only see what is
 /// missing from it.
 Configuration checked(config::Config config, config::Diagnostics diagnostics) {
   config::Diagnostics compiled(diagnostics.file());
   policy::Policy::compile(config, compiled);
   authority::check_issuers(config, compiled);
+  check_revocations(config, compiled);
   const bool readable = diagnostics.ok();
   const auto earlier = diagnostics.entries();
   for (const auto& entry : compiled.entries()) {

@@ -3,6 +3,7 @@
 #include <sidegate/authority/authority.hpp>
 #include <sidegate/base/result.hpp>
 #include <sidegate/explain/explain.hpp>
+#include <sidegate/revocation/revocations.hpp>
 
 #include <array>
 #include <cerrno>
@@ -82,6 +83,10 @@ void fetch_keys(const std::vector<std::shared_ptr<token::IssuerKeys>>& issuers) 
   answers.wait();
 }
 
+base::UnixTime civil_now() {
+  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+}
+
 int run(const CLI::App& command, Options& options) {
   if (const auto unknown = unknown_word(command); !unknown.empty()) return fail({unknown});
   const auto configuration = find_configuration(options.config_file, config::process_environment());
@@ -94,10 +99,14 @@ int run(const CLI::App& command, Options& options) {
     if (!bytes) return fail({"cannot read " + options.data_file + ": " + bytes.error().text});
     options.query.body_bytes = *bytes;
   }
+  const auto revocations = std::make_shared<revocation::Revocations>();
+  if (const auto read = revocations->follow(configuration.config.revocations.file, civil_now()); !read) {
+    return fail(read.error());
+  }
   token::IssuerBoard issuers;
-  const auto policy = compile_policy(configuration.config, {.issuers = &issuers});
+  const auto policy = compile_policy(configuration.config, {.issuers = &issuers, .revocations = revocations});
   fetch_keys(issuers.keep(configuration.config));
-  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  const auto now = civil_now();
   const auto explanation = explain::explain(configuration.config, *policy, options.query, now);
   if (!explanation) return fail(explanation.error());
   const auto text = options.json ? explain::to_json(*explanation) + '\n' : explain::to_text(*explanation);

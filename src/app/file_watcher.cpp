@@ -11,8 +11,8 @@ bool FileWatcher::Stamp::operator==(const Stamp& other) const noexcept {
          modified.tv_sec == other.modified.tv_sec && modified.tv_nsec == other.modified.tv_nsec;
 }
 
-FileWatcher::FileWatcher(boost::asio::io_context& io, std::function<void()> changed)
-    : timer_(io), changed_(std::move(changed)) {}
+FileWatcher::FileWatcher(boost::asio::io_context& io, std::function<void()> changed, std::chrono::milliseconds interval)
+    : timer_(io), changed_(std::move(changed)), interval_(interval) {}
 
 void FileWatcher::watch(const std::vector<std::string>& files) {
   Stamps stamps;
@@ -52,7 +52,7 @@ FileWatcher::Stamp FileWatcher::stamp_of(const std::string& file) {
 
 void FileWatcher::wait() {
   waiting_ = true;
-  timer_.expires_after(kInterval);
+  timer_.expires_after(interval_);
   timer_.async_wait([this](const boost::system::error_code& error) {
     waiting_ = false;
     if (error || known_.empty()) return;

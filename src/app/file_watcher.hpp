@@ -13,7 +13,7 @@
 
 namespace sidegate::app {
 
-/// Notices when files change, by looking at them twice a second.
+/// Notices when files change, by looking at them now and then: twice a second, if nobody says otherwise.
 ///
 /// A look follows symbolic links, so that a file whose folder is swapped (a Kubernetes ConfigMap or Secret) has changed
 /// when the swap is done. Looking works on every file system, and with a handful of files it costs nothing.
@@ -23,7 +23,8 @@ class FileWatcher {
 
   /// Calls `changed` on the thread of `io` once what has changed has stayed as it is for one interval: a file that is
   /// still being written is left alone.
-  FileWatcher(boost::asio::io_context& io, std::function<void()> changed);
+  FileWatcher(boost::asio::io_context& io, std::function<void()> changed,
+              std::chrono::milliseconds interval = kInterval);
 
   /// Watches these files from now on, and no others. What is known of a file that was watched already stays known. A
   /// file that is not there may come.
@@ -58,6 +59,7 @@ class FileWatcher {
 
   boost::asio::steady_timer timer_;
   std::function<void()> changed_;
+  std::chrono::milliseconds interval_;
   Stamps known_;
   Stamps seen_;  ///< at the last look
   std::vector<std::string> changed_files_;

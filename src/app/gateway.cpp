@@ -18,6 +18,7 @@
 
 #include "configuration.hpp"
 #include "live_state.hpp"
+#include "revocation_request.hpp"
 #include "version.hpp"
 
 namespace sidegate::app {
@@ -44,11 +45,11 @@ struct Collection {
   std::size_t awaited = 0;
 };
 
-base::UnixTime civil_now() {
+}  // namespace
+
+base::UnixTime Gateway::civil_now() {
   return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
 }
-
-}  // namespace
 
 Gateway::~Gateway() {
   for (auto& worker : workers_) {
@@ -69,6 +70,8 @@ base::OrMessage<std::unique_ptr<Gateway>> Gateway::open(config::Config config, S
   config::Diagnostics diagnostics(config.file.empty() ? std::string(config::kEnvironmentFile) : config.file);
   auto first = gateway->prepare(std::move(config), diagnostics);
   if (!first) return base::Message{diagnostics.lines().front()};
+  const auto followed = gateway->revocations_->follow(first->config->revocations.file, civil_now());
+  if (!followed) return followed.error();
   gateway->now_ = std::move(*first);
   gateway->start_workers();
   return gateway;
@@ -80,6 +83,7 @@ void Gateway::start_workers() {
   shared_.ask_issuer = [this](const auto& issuer, auto done) { authority_->ask(issuer, std::move(done)); };
   follow_issuers();
   shared_.buffers.bytes_max = config.limits.memory_bytes_max;
+  shared_.revocations = revocations_;
   for (unsigned i = 0; i < config.workers; ++i) {
     workers_.push_back(std::make_unique<proxy::Worker>(configuration_for(i), shared_));
   }
@@ -135,6 +139,8 @@ admin::Actions Gateway::actions() {
       .explain = [this](const std::string& query) { return explain(query); },
       .reload =
           [this](const std::function<void(admin::Outcome)>& done) { reload("asked for", &Gateway::read_anew, done); },
+      .revoke = [this](const std::string& body,
+                       const std::function<void(admin::Outcome)>& done) { revoke(body, done); },
   };
 }
 
@@ -147,6 +153,27 @@ admin::Outcome Gateway::explain(const std::string& query) {
   const auto explanation = explain::explain(*now_.config, *now_.policy, *asked, civil_now());
   if (!explanation) return bad(explanation.error());
   return {200, explain::to_json(*explanation)};
+}
+
+void Gateway::revoke(const std::string& body, const std::function<void(admin::Outcome)>& done) {
+  const auto now = civil_now();
+  const auto asked = read_revocation(body, *now_.config, *now_.policy, now);
+  if (asked.refusal) return done(*asked.refusal);
+  const auto addition = revocations_->add(asked.rules, now);
+  const auto answer = answer_to(asked, addition);
+  if (addition.result == revocation::Revocations::Addition::Result::TooMany) return done(answer);
+  audit(asked);
+  if (!addition.why.empty()) {
+    telemetry::log(Level::Error, "a revocation could not be written: a restart forgets it", {{"error", addition.why}});
+  }
+  end_revoked([done, answer] { done(answer); });
+}
+
+void Gateway::end_revoked(const std::function<void()>& done) {
+  // A worker that has ended while all drain answers no more.
+  const auto told = draining_ ? [] {} : once_all(done);
+  for (auto& worker : workers_) worker->end_revoked(told);
+  if (draining_) done();
 }
 
 std::vector<config::Address> Gateway::addresses() const {
@@ -165,6 +192,7 @@ void Gateway::run() {
     });
   }
   watch_files();
+  on_revocations_changed();  // since it was read, and before it was watched
   serving_ = true;
   started_ = std::chrono::steady_clock::now();
   telemetry::log(Level::Info, "ready", {{"version", kVersion}, {"commit", kCommit}});
@@ -237,6 +265,7 @@ void Gateway::on_worker_done(const telemetry::NamedCounters& last) {
   hangup_.cancel();
   configuration_watcher_.stop();
   secret_watcher_.stop();
+  revocation_watcher_.stop();
   now_.admin->close();
   if (now_.health) now_.health->close();
 }

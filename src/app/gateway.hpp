@@ -5,6 +5,7 @@
 #include <sidegate/base/result.hpp>
 #include <sidegate/config/config.hpp>
 #include <sidegate/proxy/worker.hpp>
+#include <sidegate/revocation/revocations.hpp>
 #include <sidegate/telemetry/access_log.hpp>
 #include <sidegate/telemetry/counters.hpp>
 #include <sidegate/token/issuer_keys.hpp>
@@ -13,6 +14,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <chrono>
 #include <csignal>
 #include <functional>
 #include <memory>
@@ -80,6 +82,8 @@ class Gateway {
               const std::function<void(admin::Outcome)>& done);
   void reload_because(std::string_view why, Configuration (Gateway::*read)() const);
   void on_secret_changed();
+  void follow_revocations();
+  void on_revocations_changed();
   Configuration read_anew() const;
   Configuration read_secrets_anew() const;
   void watch_files();
@@ -89,8 +93,12 @@ class Gateway {
   void let_go_of(const Generation& before);
 
   // The rest: gateway.cpp.
+  static base::UnixTime civil_now();
   admin::Actions actions();
   admin::Outcome explain(const std::string& query);
+  void revoke(const std::string& body, const std::function<void(admin::Outcome)>& done);
+  /// Ends what is under way with a credential that is revoked by now; then calls `done`.
+  void end_revoked(const std::function<void()>& done);
   void start_workers();
   /// Asks the issuers that the configuration in use names, and no others.
   void follow_issuers();
@@ -107,9 +115,14 @@ class Gateway {
   void sum_counters(const std::function<void(const telemetry::NamedCounters&)>& done);
   telemetry::ProcessCounters process_counters();
 
+  /// How often the file of revocations is looked at, which takes two looks to be read: all know within a second.
+  static constexpr std::chrono::milliseconds kRevocationInterval{200};
+
   Source source_;
   token::IssuerBoard issuers_;
   std::vector<std::shared_ptr<token::IssuerKeys>> followed_;  ///< those of the configuration in use
+  std::shared_ptr<revocation::Revocations> revocations_ = std::make_shared<revocation::Revocations>();
+  policy::Shared policy_shared_{.issuers = &issuers_, .revocations = revocations_};
   proxy::SharedState shared_;
   boost::asio::io_context io_{1};
   boost::asio::signal_set signals_{io_, SIGTERM, SIGINT};
@@ -119,6 +132,7 @@ class Gateway {
   boost::asio::steady_timer last_resort_{io_};
   FileWatcher configuration_watcher_{io_, [this] { reload_because("the file has changed", &Gateway::read_anew); }};
   FileWatcher secret_watcher_{io_, [this] { on_secret_changed(); }};
+  FileWatcher revocation_watcher_{io_, [this] { on_revocations_changed(); }, kRevocationInterval};
   Generation now_;
   std::vector<std::shared_ptr<telemetry::AccessLog>> earlier_access_logs_;
   std::vector<std::unique_ptr<proxy::Worker>> workers_;

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "gateway.hpp"
+#include "revocation_request.hpp"
 
 /// How the gateway takes a configuration into use, the first one and every later one. The next is made aside and whole:
 /// what can fail fails before anything has changed.
@@ -30,7 +31,7 @@ std::optional<Gateway::Generation> Gateway::prepare(config::Config config, Diagn
   Generation next;
   next.config = std::make_shared<const config::Config>(std::move(config));
   next.labels = std::make_shared<const telemetry::LabelNames>(proxy::label_names(*next.config));
-  next.policy = compile_policy(*next.config, {.issuers = &issuers_});
+  next.policy = compile_policy(*next.config, policy_shared_);
   next.sockets = open_sockets(*next.config, now_.sockets, diagnostics);
   if (!diagnostics.ok()) return std::nullopt;
 
@@ -79,7 +80,7 @@ proxy::WorkerConfiguration Gateway::configuration_for(unsigned worker) {
   return {.config = now_.config,
           .labels = now_.labels,
           .sockets = sockets_of(now_.sockets),
-          .policy = compile_policy(*now_.config, {.issuers = &issuers_}),
+          .policy = compile_policy(*now_.config, policy_shared_),
           .access_log = now_.access_log,
           .worker = worker};
 }
@@ -94,6 +95,7 @@ void Gateway::adopt(Generation next, const std::function<void()>& done) {
   if (before->access_log != now_.access_log) earlier_access_logs_.push_back(before->access_log);
   watch_files();
   follow_issuers();
+  follow_revocations();
   log_listening(*before);
   refuse_at_unused(before->sockets, now_.sockets);
   const auto applied = once_all([this, before, done, sockets = now_.sockets] {
@@ -184,6 +186,33 @@ void Gateway::watch_files() {
   const bool watches = config.watch && !config.file.empty();
   configuration_watcher_.watch(watches ? std::vector<std::string>{config.file} : std::vector<std::string>{});
   secret_watcher_.watch(config::secret_files(config));
+  const auto& revocations = config.revocations.file;
+  revocation_watcher_.watch(revocations.empty() ? std::vector<std::string>{} : std::vector<std::string>{revocations});
+}
+
+void Gateway::follow_revocations() {
+  const auto followed = revocations_->follow(now_.config->revocations.file, civil_now());
+  if (!followed)
+    telemetry::log(Level::Error, "revocations are held in memory only", {{"error", followed.error().text}});
+  end_revoked([] {});
+}
+
+void Gateway::on_revocations_changed() {
+  const auto changed = revocations_->read_again(civil_now());
+  if (!changed) {
+    telemetry::log(Level::Error, "the revocations cannot be read anew; those in force stay",
+                   {{"error", changed.error().text}});
+    return;
+  }
+  if (!*changed) return;
+  const auto rules = revocations_->rules();
+  telemetry::audit(Level::Info, "the revocations have changed",
+                   {{"file", now_.config->revocations.file}, {"rules", std::to_string(rules.size())}});
+  for (const auto& name : unknown_authenticators(rules, *now_.config)) {
+    telemetry::log(Level::Warning, "credentials of an authenticator are revoked that there is not",
+                   {{"authenticator", name}});
+  }
+  end_revoked([] {});
 }
 
 }  // namespace sidegate::app

@@ -51,6 +51,10 @@ class AdminApi : public testing::Test {
             .reload =
                 [](const std::function<void(Outcome)>& done) {
                   done({422, R"({"errors":["x"]})"});
+                },
+            .revoke =
+                [this](const std::string& body, const std::function<void(Outcome)>& done) {
+                  boost::asio::post(thread_.io(), [body, done] { done({409, "{\"taken back\":" + body + "}"}); });
                 }};
   }
 
@@ -132,11 +136,15 @@ TEST_F(AdminApi, ObeysJsonOnly) {
                              "Content-Type: application/x-www-form-urlencoded\r\n"}) {
     EXPECT_EQ(post("/explain", "{}", fields).status, 415U) << fields;
     EXPECT_EQ(post("/reload", "", fields).status, 415U) << fields;
+    EXPECT_EQ(post("/revocations", "{}", fields).status, 415U) << fields;
   }
   const auto reloaded = post("/reload", "", "Content-Type: application/json\r\n");
   EXPECT_EQ(reloaded.status, 422U);
   EXPECT_EQ(reloaded.body, R"({"errors":["x"]})");
-  for (const char* path : {"/explain", "/reload"}) {
+  const auto revoked = post("/revocations", "7", "Content-Type: application/json\r\n");
+  EXPECT_EQ(revoked.status, 409U);
+  EXPECT_EQ(revoked.body, R"({"taken back":7})");
+  for (const char* path : {"/explain", "/reload", "/revocations"}) {
     const auto answer = get(path);
     EXPECT_EQ(answer.status, 405U) << path;
     EXPECT_EQ(answer.field("Allow"), "POST") << path;
@@ -161,6 +169,7 @@ TEST_F(AdminApi, AsksForItsToken) {
   EXPECT_EQ(get("/config", with("Bearer let me in\r\nAuthorization: Bearer let me in")).status, 401U);
   EXPECT_EQ(get("/nowhere", with("")).status, 401U) << "who may not ask learns nothing";
   EXPECT_EQ(post("/reload", "", "Content-Type: application/json\r\n").status, 401U);
+  EXPECT_EQ(post("/revocations", "{}", "Content-Type: application/json\r\n").status, 401U);
 }
 
 TEST_F(AdminApi, AnswersHeadWithoutABody) {

@@ -16,6 +16,7 @@ namespace sidegate::app {
 namespace {
 
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -258,6 +259,22 @@ TEST(ReadConfiguration, ConfigurationsWithHolesHarmNobody) {
     }
   }
   EXPECT_GT(tried, 0);
+}
+
+TEST_F(FindConfiguration, ReadsTheFileOfRevocations) {
+  const auto lines_of = [this](const std::string& revoked) {
+    write("revoked.json", revoked);
+    return find_configuration(write("revoking.yaml", text_of("x") + "revocations: {file: revoked.json}\n"),
+                              environment_of({}))
+        .diagnostics.lines();
+  };
+  EXPECT_THAT(lines_of(R"({"revocations":[]})"), IsEmpty());
+  EXPECT_THAT(lines_of("{}"), ElementsAre(HasSubstr("revoking.yaml:5:21: at revocations.file: this file of revocations "
+                                                    "cannot be used: it is not {\"revocations\": […]}")));
+  EXPECT_THAT(lines_of(R"({"revocations":[{"authenticator":"gone","jti":"1","expires":1}]})"),
+              ElementsAre(HasSubstr("it revokes credentials of \"gone\", an authenticator that there is not")));
+  std::filesystem::remove(folder_.file("revoked.json"));
+  EXPECT_TRUE(find_configuration(folder_.file("revoking.yaml"), environment_of({})).ok()) << "it is made when needed";
 }
 
 }  // namespace

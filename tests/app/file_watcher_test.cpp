@@ -214,5 +214,19 @@ TEST_F(FileWatcherTest, WithoutFilesThereIsNothingToWaitFor) {
   EXPECT_EQ(one.changes, 0);
 }
 
+TEST_F(FileWatcherTest, LooksAsOftenAsItIsAsked) {
+  const auto file = folder_.write("file", "before");
+  int changes = 0;
+  FileWatcher watcher(
+      io_, [&changes] { ++changes; }, std::chrono::milliseconds(10));
+  watcher.watch({file});
+  const auto begin = steady_clock::now();
+  for (int i = 1; i <= 5; ++i) {
+    folder_.append("file", "more");
+    EXPECT_TRUE(becomes([&] { return changes == i; }));
+  }
+  EXPECT_LT(steady_clock::now() - begin, 5 * FileWatcher::kInterval);
+}
+
 }  // namespace
 }  // namespace sidegate::app

@@ -194,7 +194,7 @@ def test_any_origin_is_refused(plain, origin):
     assert reloads(plain) == before
 
 
-@pytest.mark.parametrize("path", [*STATE, "/reload", "/explain", "/"])
+@pytest.mark.parametrize("path", [*STATE, "/reload", "/explain", "/revocations", "/"])
 def test_the_health_listener_has_only_its_three(plain, path):
     before = reloads(plain)
     for method in ("GET", "HEAD", "POST"):
@@ -213,7 +213,7 @@ def test_the_health_listener_answers_by_any_name(plain, path):
 
 
 @pytest.mark.parametrize("method, path", [*(("GET", path) for path in EVERYTHING), ("POST", "/reload"),
-                                          ("POST", "/explain")])
+                                          ("POST", "/explain"), ("POST", "/revocations")])
 def test_admin_paths_mean_nothing_on_a_public_listener(gateways, origin, method, path):
     """Whatever `Host` says, they are the application's."""
     origin.handler = lambda exchange: (exchange.read_body(), exchange.send(ok(b"the application")))

@@ -37,6 +37,8 @@ struct Actions {
   Later<std::string> authenticators;                   ///< live state as JSON
   std::function<Outcome(const std::string&)> explain;  ///< what would happen to the request that the JSON describes
   Later<Outcome> reload;
+  /// Takes back the credential that the JSON describes.
+  std::function<void(const std::string&, std::function<void(Outcome)>)> revoke;
 };
 
 /// Which endpoints an address offers.
