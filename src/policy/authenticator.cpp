@@ -99,16 +99,15 @@ Result<std::optional<Credential>> Authenticator::find(const std::vector<http::Fi
   for (const auto& source : sources_) {
     const auto token =
         source.kind == config::TokenSource::Kind::Cookie ? http::find_cookie(fields, source.name) : find_bearer(fields);
-    note_place(trace, source, token, !first);
+    if (trace != nullptr) note_place(*trace, source, token, !first);
     if (!token) return token.error();
     if (*token && !first) first = Credential{**token, &source};
   }
   return first;
 }
 
-void Authenticator::note_place(Trace* trace, const config::TokenSource& source,
+void Authenticator::note_place(Trace& trace, const config::TokenSource& source,
                                const Result<std::optional<std::string_view>>& token, bool decides) const {
-  if (trace == nullptr) return;
   PlaceStep step{.authenticator = name_, .source = &source};
   if (!token) {
     step.found = PlaceStep::Found::Unreadable;
@@ -117,7 +116,7 @@ void Authenticator::note_place(Trace* trace, const config::TokenSource& source,
     step.found = PlaceStep::Found::Credential;
     step.decides = decides;
   }
-  trace->places.push_back(step);
+  trace.places.push_back(step);
 }
 
 Result<Identity> Authenticator::identify(const Credential& credential, base::UnixTime now, Scratch& scratch,

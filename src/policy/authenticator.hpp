@@ -65,7 +65,7 @@ class Authenticator {
   void empty_cache() noexcept { verifier_.empty_cache(); }
 
  private:
-  void note_place(Trace* trace, const config::TokenSource& source,
+  void note_place(Trace& trace, const config::TokenSource& source,
                   const base::Result<std::optional<std::string_view>>& token, bool decides) const;
 
   std::string name_;

@@ -95,8 +95,8 @@ struct Policy::State {
   bool filter_drops_cookies = false;  ///< `strip` names Cookie: nothing of it is written anew
 
   Decision refuse(Reason reason, const Route* route, Scratch& scratch) const;
-  /// The authenticator that a credential is for, found where `finder` reads.
-  std::size_t owner_of(const Credential& credential, std::size_t finder, const Route& route, Scratch& scratch);
+  /// The authenticator that a credential is for, found where several of them read.
+  std::size_t owner_of(const Credential& credential, const Route& route, Scratch& scratch);
   Decision authenticate(const Request& request, const Route& route, base::UnixTime now, Scratch& scratch, Trace* trace);
   Decision forward(const Request& request, const Route& route, const Identity* identity, const Credential* credential,
                    Scratch& scratch, Trace* trace) const;
@@ -193,9 +193,7 @@ Decision Policy::State::refuse(Reason reason, const Route* route, Scratch& scrat
   return decision;
 }
 
-std::size_t Policy::State::owner_of(const Credential& credential, std::size_t finder, const Route& route,
-                                    Scratch& scratch) {
-  if (!route.dispatch.has_choice(*credential.source)) return finder;
+std::size_t Policy::State::owner_of(const Credential& credential, const Route& route, Scratch& scratch) {
   auto& room = scratch.claims.emplace(scratch.storage());
   return route.dispatch.choose(*credential.source, unverified.issuer(credential.token, room));
 }
@@ -215,7 +213,8 @@ Decision Policy::State::authenticate(const Request& request, const Route& route,
     if (!found) return record(refuse(found.error(), &route, scratch), finder, found.error());
     if (!*found) continue;
     const Credential& credential = **found;
-    const std::size_t index = owner_of(credential, finder, route, scratch);
+    const bool has_choice = route.dispatch.has_choice(*credential.source);
+    const std::size_t index = has_choice ? owner_of(credential, route, scratch) : finder;
     if (trace != nullptr) trace->authenticator = authenticators[index].name();
     const auto identity = authenticators[index].identify(credential, now, scratch, trace);
     if (!identity) {

@@ -112,7 +112,7 @@ base::Result<VerifiedJwt> JwtVerifier::verify(std::string_view token, UnixTime n
   state.last_lookup.reset();
   state.worth_asking = false;
   // A key that has gone must not live on in the cache.
-  if (state.issuers.bring_keys_to(state.signatures)) empty_cache();
+  if (!state.issuers.empty() && state.issuers.bring_keys_to(state.signatures)) empty_cache();
   const auto digest = state.cache && checks == nullptr ? state.digest.of(token) : std::nullopt;
   if (!digest) return state.verify_anew(token, now, room, checks);
   if (const auto kept = state.cache->find(*digest, now)) {
