@@ -78,14 +78,8 @@ struct Verifying {
   static OrMessage<base::Secret> read_secret(const json::object& jwk) { return token::read_secret(jwk); }
 };
 
-/// Keys that are read by everybody: what signs is no key of the issuer's any more.
+/// Keys that everybody can read.
 struct VerifyingPublished : Verifying {
-  static OrMessage<PublicKey> read_pair(const json::object& jwk) {
-    if (has_private_half(jwk)) {
-      return Message{"its private half is published too, so that anybody can sign with it"};
-    }
-    return Verifying::read_pair(jwk);
-  }
   static OrMessage<base::Secret> read_secret(const json::object&) {
     return Message{"it is a secret (\"kty\" is \"oct\"), and a secret that is published is none"};
   }
@@ -225,6 +219,10 @@ OrMessage<KeyFile> read_published_keys(std::string_view text) {
   auto gathered = gather_items<VerifyingPublished>(document->at("keys"));
   if (!gathered) return gathered.error();
   KeyFile published{std::move(gathered->keys), std::move(gathered->warnings)};
+  if (has_unneeded_half(*document)) {
+    published.warnings.emplace_back(
+        "it publishes a private key, so that anybody can sign with it; the public half is used");
+  }
   return {boost::system::in_place_value, std::move(published)};
 }
 

@@ -1,5 +1,7 @@
 #include "jwk.hpp"
 
+#include <sidegate/token/published_keys.hpp>
+
 #include "key_pairs.hpp"
 
 #include <gmock/gmock.h>
@@ -220,6 +222,54 @@ TEST(SigningJwk, Refuses) {
     const auto keys = read_signing(text);
     ASSERT_FALSE(keys) << name;
     EXPECT_THAT(keys.error().text, HasSubstr(says)) << name;
+  }
+}
+
+std::string set_of(const std::vector<json::object>& keys) {
+  return serialize(json::object{{"keys", json::array(keys.begin(), keys.end())}});
+}
+
+TEST(PublishedKeys, AreThoseOfTheSet) {
+  const auto file = read_published_keys(set_of({rsa(), ec(), okp()}));
+  ASSERT_TRUE(file);
+  EXPECT_EQ(file->keys.size(), 3U);
+  EXPECT_THAT(file->warnings, IsEmpty());
+}
+
+TEST(PublishedKeys, NoneIsAnAnswerToo) {
+  for (const std::string text : {R"({"keys":[]})", R"({"keys":[{"kty":"RSA","use":"enc"}]})", R"({"keys":[7]})"}) {
+    const auto file = read_published_keys(text);
+    ASSERT_TRUE(file) << text;
+    EXPECT_THAT(file->keys, IsEmpty()) << text;
+  }
+}
+
+TEST(PublishedKeys, ASecretIsNone) {
+  const auto file =
+      read_published_keys(R"({"keys":[{"kty":"oct","kid":"s","k":"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlh"}]})");
+  ASSERT_TRUE(file);
+  EXPECT_THAT(file->keys, IsEmpty());
+  EXPECT_THAT(file->warnings, ElementsAre("key 0 of the JWK Set (kid \"s\") is left out: it is a secret (\"kty\" is "
+                                          "\"oct\"), and a secret that is published is none"));
+}
+
+TEST(PublishedKeys, OfAPairThePublicHalfIsUsed) {
+  const auto file = read_published_keys(set_of({pair_of(KeyKind::P256).private_jwk}));
+  ASSERT_TRUE(file);
+  ASSERT_EQ(file->keys.size(), 1U);
+  EXPECT_THAT(file->warnings, ElementsAre(HasSubstr("it publishes a private key")));
+}
+
+TEST(PublishedKeys, WhatIsNoSetIsNoAnswer) {
+  const auto key = serialize(ec());
+  std::string many = key;
+  for (int i = 0; i < 64; ++i) many += "," + key;
+  for (const std::string& text :
+       std::vector<std::string>{"", "[]", "{}", key, R"({"keys":{}})", R"({"keys":[],"keys":[]})",
+                                R"({"keys":[]} )"
+                                "x",
+                                "<html></html>", R"({"keys":[)" + many + "]}"}) {
+    EXPECT_FALSE(read_published_keys(text)) << text.substr(0, 60);
   }
 }
 
