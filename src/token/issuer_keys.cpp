@@ -12,15 +12,21 @@ bool same(const KeyMaterial& left, const KeyMaterial& right) {
   return a != nullptr && b != nullptr && *a == *b && left.id == right.id && left.algorithm == right.algorithm;
 }
 
+/// Whether the same machines may answer.
 bool is_same_issuer(const config::Issuer& left, const config::Issuer& right) {
   const auto ca_file = [](const config::Issuer& issuer) { return issuer.ca ? issuer.ca->name : std::string(); };
-  return left.kind == right.kind && left.url == right.url && left.refresh == right.refresh &&
-         left.cooldown == right.cooldown && left.allow_http == right.allow_http && ca_file(left) == ca_file(right);
+  return left.kind == right.kind && left.url == right.url && left.allow_http == right.allow_http &&
+         ca_file(left) == ca_file(right);
 }
 
 }  // namespace
 
-IssuerKeys::IssuerKeys(config::Issuer settings) : settings_(std::move(settings)) {}
+IssuerKeys::IssuerKeys(config::Issuer settings, const IssuerKeys* earlier) : settings_(std::move(settings)) {
+  if (earlier == nullptr) return;
+  keys_ = earlier->keys();
+  status_ = earlier->status();
+  version_ = keys_ == nullptr ? 0 : 1;
+}
 
 config::Issuer IssuerKeys::settings() const {
   const std::lock_guard lock(mutex_);
@@ -79,12 +85,16 @@ void IssuerKeys::note_failure(std::string why) {
 }
 
 std::shared_ptr<IssuerKeys> IssuerBoard::at(const config::Issuer& issuer) {
+  const IssuerKeys* earlier = nullptr;
   for (const auto& known : all_) {
-    if (!is_same_issuer(known->settings(), issuer)) continue;
+    const auto settings = known->settings();
+    if (!is_same_issuer(settings, issuer)) continue;
+    earlier = known.get();
+    if (settings.refresh != issuer.refresh || settings.cooldown != issuer.cooldown) continue;
     known->update(issuer);
     return known;
   }
-  return all_.emplace_back(std::make_shared<IssuerKeys>(issuer));
+  return all_.emplace_back(std::make_shared<IssuerKeys>(issuer, earlier));
 }
 
 std::vector<std::shared_ptr<IssuerKeys>> IssuerBoard::keep(const config::Config& config) {

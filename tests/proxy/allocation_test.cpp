@@ -52,7 +52,8 @@ namespace sidegate::proxy {
 namespace {
 
 /// How many allocations the worker makes for a few hundred requests on a warm connection. What it makes now and then,
-/// for a connection that has rested while the machine was busy, is in some of the rounds only: the least of them counts.
+/// for a connection that has rested while the machine was busy, is in some of the rounds only: the least of them
+/// counts.
 std::size_t count_allocations(const std::string& request, const std::string& routes) {
   ScriptedOrigin origin(answering("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nok"));
   RunningProxy proxy({origin.port()}, {.routes = routes, .on_thread = [] { counted = true; }});

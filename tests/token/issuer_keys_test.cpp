@@ -169,8 +169,7 @@ TEST_F(IssuedKeys, TheChecksTellWhatTheIssuerHasToDoWithIt) {
   publish(1, {});
   cool_down(0);
   cool_down(1);
-            EXPECT_EQ(detail_of(token_by(KeyKind::P256, "x")),
-                      "there is no key to check it with; the issuer has no other");
+  EXPECT_EQ(detail_of(token_by(KeyKind::P256, "x")), "there is no key to check it with; the issuer has no other");
 }
 
 TEST(IssuerBoard, AnIssuerIsKnownByItsPlaceAndItsIntervals) {
@@ -180,6 +179,19 @@ TEST(IssuerBoard, AnIssuerIsKnownByItsPlaceAndItsIntervals) {
   other.issuer->refresh = hours(1);
   EXPECT_EQ(board.at(*one.issuer), board.at(*one.issuer));
   EXPECT_NE(board.at(*one.issuer), board.at(*other.issuer));
+}
+
+TEST(IssuerBoard, AskedAtOtherIntervalsItKeepsItsKeysAndWithOtherTrustItDoesNot) {
+  IssuerBoard board;
+  const auto issuer = issuer_at("https://one/jwks");
+  board.at(*issuer.issuer)->publish({published(KeyKind::P256, "a")}, steady_clock::now());
+  auto sooner = issuer;
+  sooner.issuer->cooldown = seconds(1);
+  EXPECT_EQ(board.at(*sooner.issuer)->keys()->size(), 1U);
+  EXPECT_EQ(board.at(*sooner.issuer)->version(), 1U);
+  auto trusting = issuer;
+  trusting.issuer->allow_http = true;
+  EXPECT_EQ(board.at(*trusting.issuer)->keys(), nullptr);
 }
 
 TEST(IssuerBoard, KeepsThoseThatAConfigurationNamesAndForgetsTheOthers) {

@@ -28,7 +28,8 @@ class IssuerKeys {
     std::string last_error;                     ///< in words; empty once the issuer has answered again
   };
 
-  explicit IssuerKeys(config::Issuer settings);
+  /// With what `earlier`, the same issuer asked at other intervals, has published.
+  explicit IssuerKeys(config::Issuer settings, const IssuerKeys* earlier = nullptr);
   IssuerKeys(const IssuerKeys&) = delete;
   IssuerKeys& operator=(const IssuerKeys&) = delete;
 
@@ -73,10 +74,10 @@ class IssuerKeys {
 };
 
 /// The issuers that configurations name, each once however many authenticators name it. An issuer that the next
-/// configuration names as well keeps its keys. One thread.
+/// configuration names as well keeps its keys, unless others are trusted to answer for it. One thread.
 class IssuerBoard {
  public:
-  /// The same place and the same intervals are the same issuer.
+  /// The same place, asked at the same intervals, is the same issuer.
   std::shared_ptr<IssuerKeys> at(const config::Issuer& issuer);
 
   /// Those that `config` names; all others are forgotten.
