@@ -1,3 +1,5 @@
+#include "rfc_vectors.hpp"
+
 #include <sidegate/token/base64url.hpp>
 #include <sidegate/token/jws_verifier.hpp>
 #include <sidegate/token/signer.hpp>
@@ -47,59 +49,26 @@ std::string signed_with(std::string_view header, std::string_view payload = "{}"
   return *sign_jws(header, payload, algorithm, secret);
 }
 
-// RFC 7515 appendix A.1.1: the header and the payload have line ends and blanks, and a key of 64 bytes.
 constexpr std::string_view kA1Key =
     "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow";
-constexpr std::string_view kA1Payload =
-    "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
-const std::string kA1Token = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9." + std::string(kA1Payload) +
-                             ".dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-
-TEST(JwsVerifier, Rfc7515AppendixA1) {
-  auto verifier = verifier_with(key_of(*decode_base64url(kA1Key)), only(Algorithm::HS256));
-  const auto verified = verifier.verify(kA1Token, kNow);
-  ASSERT_TRUE(verified);
-  EXPECT_EQ(verified->payload, "{\"iss\":\"joe\",\r\n \"exp\":1300819380,\r\n \"http://example.com/is_root\":true}");
-  EXPECT_EQ(verified->expires, UnixTime::max());
-}
-
-TEST(JwsVerifier, Rfc7515AppendixA5AlgorithmNoneIsRefused) {
-  auto verifier = verifier_with(key_of(*decode_base64url(kA1Key)));
-  const std::string unsecured = "eyJhbGciOiJub25lIn0." + std::string(kA1Payload) + '.';
-  EXPECT_EQ(verifier.verify(unsecured, kNow).error(), Reason::BadSignature);
-}
-
-// RFC 7520 section 4.4: a payload that is text beyond ASCII.
-TEST(JwsVerifier, Rfc7520Section44) {
-  const std::string token =
-      "eyJhbGciOiJIUzI1NiIsImtpZCI6IjAxOGMwYWU1LTRkOWItNDcxYi1iZmQ2LWVlZjMxNGJjNzAzNyJ9."
-      "SXTigJlzIGEgZGFuZ2Vyb3VzIGJ1c2luZXNzLCBGcm9kbywgZ29pbmcgb3V0IHlvdXIgZG9vci4gWW91IHN0ZXAgb250byB0aGUgcm9hZCwgYW5k"
-      "IGlmIHlvdSBkb24ndCBrZWVwIHlvdXIgZmVldCwgdGhlcmXigJlzIG5vIGtub3dpbmcgd2hlcmUgeW91IG1pZ2h0IGJlIHN3ZXB0IG9mZiB0by4."
-      "s0h6KThzkfBBBkLspW1h84VsJZFTsPPqMDA7g1Md7p0";
-  const std::string id = "018c0ae5-4d9b-471b-bfd6-eef314bc7037";
-  auto verifier = verifier_with(key_of(*decode_base64url("hJtXIZ2uSN5kbQfbtTNWbpdmhkV8FJG-Onbc6mxCcYg"), id));
-  const auto verified = verifier.verify(token, kNow);
-  ASSERT_TRUE(verified);
-  EXPECT_TRUE(verified->payload.starts_with("It\u2019s a dangerous business, Frodo"));
-}
 
 TEST(JwsVerifier, EveryBitOfATokenCounts) {
   auto verifier = verifier_with(key_of(*decode_base64url(kA1Key)));
-  for (std::size_t i = 0; i < kA1Token.size(); ++i) {
+  for (std::size_t i = 0; i < kRfc7515A1.size(); ++i) {
     for (unsigned bit = 0; bit < 8; ++bit) {
-      std::string token = kA1Token;
+      std::string token = kRfc7515A1;
       token[i] = static_cast<char>(static_cast<unsigned char>(token[i]) ^ (1U << bit));
       ASSERT_FALSE(verifier.verify(token, kNow)) << "byte " << i << " bit " << bit;
     }
   }
-  EXPECT_TRUE(verifier.verify(kA1Token, kNow));
+  EXPECT_TRUE(verifier.verify(kRfc7515A1, kNow));
 }
 
 TEST(JwsVerifier, CutAnywhereATokenIsRefused) {
   auto verifier = verifier_with(key_of(*decode_base64url(kA1Key)));
-  for (std::size_t size = 0; size < kA1Token.size(); ++size) {
-    ASSERT_FALSE(verifier.verify(kA1Token.substr(0, size), kNow)) << size;
-    ASSERT_FALSE(verifier.verify(kA1Token.substr(size + 1), kNow)) << size;
+  for (std::size_t size = 0; size < kRfc7515A1.size(); ++size) {
+    ASSERT_FALSE(verifier.verify(kRfc7515A1.substr(0, size), kNow)) << size;
+    ASSERT_FALSE(verifier.verify(kRfc7515A1.substr(size + 1), kNow)) << size;
   }
 }
 

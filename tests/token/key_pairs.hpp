@@ -59,6 +59,13 @@ inline std::string pem_of(const Key& key, bool is_private) {
   return text;
 }
 
+inline Key private_key_in(const std::string& pem) {
+  BIO* const in = BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()));
+  EVP_PKEY* const key = PEM_read_bio_PrivateKey(in, nullptr, nullptr, nullptr);
+  BIO_free(in);
+  return owned(key);
+}
+
 inline std::string encoded(std::string_view bytes) {
   std::string text;
   append_base64url(text, bytes);

@@ -15,6 +15,7 @@ namespace {
 
 using key_pairs::Key;
 using key_pairs::owned;
+using key_pairs::private_key_in;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -26,13 +27,6 @@ std::string written(const std::function<void(BIO*)>& write) {
   std::string text(bytes, static_cast<std::size_t>(size));
   BIO_free(out);
   return text;
-}
-
-Key private_key_in(const std::string& pem) {
-  BIO* const in = BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()));
-  EVP_PKEY* const key = PEM_read_bio_PrivateKey(in, nullptr, nullptr, nullptr);
-  BIO_free(in);
-  return owned(key);
 }
 
 /// Expired in 1970.

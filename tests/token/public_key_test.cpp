@@ -1,5 +1,5 @@
+#include "forging.hpp"
 #include "key_pairs.hpp"
-#include "rfc_vectors.hpp"
 
 #include <sidegate/token/base64url.hpp>
 #include <sidegate/token/jws_verifier.hpp>
@@ -56,36 +56,6 @@ std::string signed_by(KeyKind kind, Algorithm algorithm, std::string_view payloa
   return *token;
 }
 
-/// The token with one bit of the bytes of a part changed.
-std::string flipped(const std::string& token, std::size_t part, std::size_t byte) {
-  std::array<std::string, 3> parts;
-  std::size_t begin = 0;
-  for (std::string& each : parts) {
-    const std::size_t end = token.find('.', begin);
-    each = token.substr(begin, end - begin);
-    begin = end + 1;
-  }
-  std::string bytes = *decode_base64url(parts[part]);
-  bytes[byte % bytes.size()] ^= 1;
-  parts[part] = key_pairs::encoded(bytes);
-  return parts[0] + '.' + parts[1] + '.' + parts[2];
-}
-
-TEST(PublicKey, VerifiesTheExamplesOfTheRfcs) {
-  for (const RfcVector& vector : kRfcVectors) {
-    SCOPED_TRACE(vector.name);
-    auto verifier = verifier_with(vector.jwk, {*find_algorithm(vector.algorithm)});
-    const auto verified = verifier.verify(vector.token, kNow);
-    ASSERT_TRUE(verified);
-    EXPECT_TRUE(verified->payload.starts_with(vector.payload_begins));
-    for (std::size_t byte = 0; byte < 256; ++byte) {
-      ASSERT_FALSE(verifier.verify(flipped(vector.token, 2, byte), kNow)) << "signature, byte " << byte;
-    }
-    EXPECT_EQ(verifier.verify(flipped(vector.token, 1, 3), kNow).error(), Reason::BadSignature);
-    EXPECT_TRUE(verifier.verify(vector.token, kNow)) << "and the same again after refusals";
-  }
-}
-
 TEST(PublicKey, EveryAlgorithmVerifiesWhatItSigned) {
   for (const KeyKind kind : kKeyKinds) {
     const KeyPair& pair = pair_of(kind);
@@ -99,8 +69,8 @@ TEST(PublicKey, EveryAlgorithmVerifiesWhatItSigned) {
           const auto token = sign_jws(header_for(algorithm), "{}", algorithm, signing_key_in(signer));
           ASSERT_TRUE(token) << token.error().text;
           ASSERT_TRUE(verifier.verify(*token, kNow));
-          ASSERT_EQ(verifier.verify(flipped(*token, 2, 40), kNow).error(), Reason::BadSignature);
-          ASSERT_EQ(verifier.verify(flipped(*token, 1, 0), kNow).error(), Reason::BadSignature);
+          ASSERT_EQ(verifier.verify(flipped(*token, &TokenParts::signature, 40), kNow).error(), Reason::BadSignature);
+          ASSERT_EQ(verifier.verify(flipped(*token, &TokenParts::payload, 0), kNow).error(), Reason::BadSignature);
         }
       }
     }
@@ -201,7 +171,7 @@ TEST(PublicKey, LeavesNoErrorsBehind) {
       if (!algorithms_of(kind).contains(algorithm)) continue;
       const std::string token = signed_by(kind, algorithm);
       EXPECT_TRUE(verifier.verify(token, kNow));
-      EXPECT_FALSE(verifier.verify(flipped(token, 2, 0), kNow));
+      EXPECT_FALSE(verifier.verify(flipped(token, &TokenParts::signature, 0), kNow));
       EXPECT_EQ(ERR_peek_error(), 0UL) << name_of(algorithm);
     }
   }
