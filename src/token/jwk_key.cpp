@@ -1,5 +1,6 @@
 #include "jwk_key.hpp"
 
+#include "key_check.hpp"
 #include "openssl_support.hpp"
 
 #include <sidegate/base/secret.hpp>
@@ -189,6 +190,21 @@ OrMessage<Key> make_key(const json::object& jwk, Half half) {
   return Message{"keys of the type " + in_quotes(type) + " are not supported; RSA, EC, OKP and oct are"};
 }
 
+/// A private half says nothing of the public one that it is for, so they are tried on each other.
+bool verifies_what_it_signs(EVP_PKEY& key) {
+  using Context = OpenSslPtr<EVP_MD_CTX, &EVP_MD_CTX_free>;
+  constexpr std::string_view kMessage = "signed";
+  const Context signing(EVP_MD_CTX_new());
+  const Context verifying(EVP_MD_CTX_new());
+  std::size_t size = static_cast<std::size_t>(EVP_PKEY_get_size(&key));
+  std::vector<unsigned char> signature(size);
+  return signing && verifying &&
+         EVP_DigestSignInit_ex(signing.get(), nullptr, nullptr, nullptr, nullptr, &key, nullptr) == 1 &&
+         EVP_DigestSign(signing.get(), signature.data(), &size, octets(kMessage), kMessage.size()) == 1 &&
+         EVP_DigestVerifyInit_ex(verifying.get(), nullptr, nullptr, nullptr, nullptr, &key, nullptr) == 1 &&
+         EVP_DigestVerify(verifying.get(), signature.data(), size, octets(kMessage), kMessage.size()) == 1;
+}
+
 }  // namespace
 
 std::optional<std::string_view> optional_text(const json::object& object, std::string_view name) noexcept {
@@ -211,10 +227,8 @@ OrMessage<Key> private_key_of(const json::object& jwk) {
   if (!jwk.contains("d")) return Message{"the JWK is a public key, which cannot sign; the private one is needed"};
   auto key = make_key(jwk, Half::Private);
   if (!key) return key.error();
-  const OpenSslPtr<EVP_PKEY_CTX, &EVP_PKEY_CTX_free> context(EVP_PKEY_CTX_new_from_pkey(nullptr, key->get(), nullptr));
-  if (EVP_PKEY_is_a(key->get(), "EC") == 1 && (!context || EVP_PKEY_pairwise_check(context.get()) != 1)) {
-    return openssl_failure("the JWK's \"d\" does not belong to its \"x\" and \"y\"");
-  }
+  if (const auto kind = check_key(**key); !kind) return kind.error();  // what is too long would take its time
+  if (!verifies_what_it_signs(**key)) return openssl_failure("the JWK's \"d\" does not belong to its public half");
   return key;
 }
 

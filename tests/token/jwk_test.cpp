@@ -208,12 +208,16 @@ TEST(SigningJwk, Refuses) {
   const json::object& okp_pair = pair_of(KeyKind::Ed25519).private_jwk;
   json::object without_q = rsa_pair;
   without_q.erase("q");
+  json::object without_factors = rsa_pair;
+  for (const char* const name : {"p", "q", "dp", "dq", "qi"}) without_factors.erase(name);
   const std::vector<Refused> cases{
       {"a public key", serialize(rsa()), "cannot sign"},
       {"one factor", serialize(without_q), "\"q\" must be in base64url"},
       {"more than two primes", with(rsa_pair, "oth", json::array{}), "more than two primes"},
       {"for verifying only", with(rsa_pair, "key_ops", json::array{"verify"}), "do not have \"sign\""},
       {"halves of two EC keys", with(ec_pair, "d", make_pair_of(KeyKind::P256).private_jwk.at("d")), "does not belong"},
+      {"halves of two RSA keys", with(without_factors, "d", make_pair_of(KeyKind::Rsa).private_jwk.at("d")),
+       "does not belong"},
       {"halves of two OKP keys", with(okp_pair, "x", make_pair_of(KeyKind::Ed25519).public_jwk.at("x")),
        "do not belong together"},
       {"a set of public keys", jwk_set({rsa(), ec()}), "no key of the JWK Set can be used: the JWK is a public key"},
