@@ -13,7 +13,7 @@ foreach(source IN LISTS fuzzers)
   add_executable(fuzz_${name} ${source})
   target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
   target_link_libraries(fuzz_${name} PRIVATE sidegate_flags sidegate_base sidegate_config sidegate_http sidegate_token sidegate_net
-                                             Boost::headers beast)
+                                             Boost::headers Boost::json OpenSSL::Crypto beast)
   add_test(NAME fuzz_${name} COMMAND fuzz_${name} -runs=0 ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${name})
   add_dependencies(fuzzers fuzz_${name})
 endforeach()

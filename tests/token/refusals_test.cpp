@@ -7,6 +7,7 @@
 #include <boost/json/object.hpp>
 
 #include <functional>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <utility>

@@ -1,0 +1,5 @@
+#include "claims.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  return sidegate::fuzz::hold(sidegate::fuzz::claims, data, size);
+}
