@@ -83,7 +83,7 @@ std::span<char> AnswerReader::space() {
 OrMessage<bool> AnswerReader::take(std::size_t count) {
   state_->buffer.commit(count);
   state_->bytes += count;
-  const auto whole = state_->parse();
+  auto whole = state_->parse();
   if (!whole || *whole) return whole;
   // Beast takes complete lines out of the buffer, and counts only what is in it.
   const bool has_head = state_->parser->is_header_done();

@@ -80,8 +80,7 @@ std::shared_ptr<Fetch> Fetch::start(asio::io_context& io, NameThreads& names, co
 }
 
 Fetch::Fetch(asio::io_context& io, NameThreads& names, const config::Issuer& issuer)
-    : io_(io),
-      names_(names),
+    : names_(names),
       issuer_(issuer),
       socket_(io.get_executor()),
       deadline_(io.get_executor()),

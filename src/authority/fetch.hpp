@@ -59,7 +59,6 @@ class Fetch : public std::enable_shared_from_this<Fetch> {
   Task<base::OrMessage<Answer>> converse(Stream& stream, const Url& url);
   void close();
 
-  boost::asio::io_context& io_;
   NameThreads& names_;
   config::Issuer issuer_;
   Socket socket_;

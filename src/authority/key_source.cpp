@@ -43,9 +43,10 @@ void KeySource::begin() {
   box_->note_asked(schedule_.may_ask());
   fetch_ = Fetch::start(io_, names_, issuer, patience_);
   // What is thrown is none of the failures that are expected here.
-  boost::asio::co_spawn(io_.get_executor(), run(shared_from_this(), fetch_, issuer), [](std::exception_ptr thrown) {
-    if (thrown) std::rethrow_exception(thrown);
-  });
+  boost::asio::co_spawn(io_.get_executor(), run(shared_from_this(), fetch_, issuer),
+                        [](const std::exception_ptr& thrown) {
+                          if (thrown) std::rethrow_exception(thrown);
+                        });
 }
 
 void KeySource::ask(Done done) {

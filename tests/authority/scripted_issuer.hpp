@@ -50,7 +50,7 @@ class Conversation {
   Conversation(const Conversation&) = delete;
   Conversation& operator=(const Conversation&) = delete;
 
-  /// Reads the request; false where none comes.
+  /// Reads the request, or the beginning of what is no HTTP; false where nothing comes.
   bool receive() {
     if (tls_) {
       SSL_set_fd(tls_.get(), descriptor_);
@@ -64,6 +64,7 @@ class Conversation {
       const int count = read(bytes, sizeof bytes);
       if (count <= 0) return false;
       request.append(bytes, static_cast<std::size_t>(count));
+      if (!request.starts_with("GET ")) break;
     }
     return true;
   }
