@@ -11,7 +11,7 @@
 #include <random>
 
 namespace {
-std::size_t allocations = 0;
+thread_local std::size_t allocations = 0;
 }
 
 // Every other form of new calls the first of these; the sanitizers' own nothrow form would not.
