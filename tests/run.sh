@@ -223,7 +223,6 @@ while [ $# -gt 0 ]; do
 done
 [ ${#parts[@]} -gt 0 ] || parts=(lint unit e2e performance asan tsan)
 
-# The one peer that is no package of Debian's.
 # The peers that are no packages of Debian's.
 install_node_peers() {
   local peer

@@ -59,6 +59,7 @@ Gateway::~Gateway() {
   for (auto& thread : threads_) {
     if (thread.joinable()) thread.join();
   }
+  shared_.ask_issuer = nullptr;
   authority_.reset();
   workers_.clear();
 }
@@ -294,7 +295,7 @@ void Gateway::sum_counters(const std::function<void(const telemetry::NamedCounte
   }
 }
 
-telemetry::ProcessCounters Gateway::process_counters() {
+telemetry::ProcessCounters Gateway::process_counters() const {
   auto dropped = log_dropped_before_ + now_.access_log->dropped();
   for (const auto& earlier : earlier_access_logs_) dropped += earlier->dropped();
   return {.key_expiries = key_expiries(*now_.config),

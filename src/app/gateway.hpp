@@ -113,7 +113,7 @@ class Gateway {
   std::function<void()> once_all(std::function<void()> done);
   /// The sum of the workers' counters, under the names of the current configuration.
   void sum_counters(const std::function<void(const telemetry::NamedCounters&)>& done);
-  telemetry::ProcessCounters process_counters();
+  telemetry::ProcessCounters process_counters() const;
 
   /// How often the file of revocations is looked at, which takes two looks to be read: all know within a second.
   static constexpr std::chrono::milliseconds kRevocationInterval{200};

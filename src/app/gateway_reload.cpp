@@ -159,6 +159,7 @@ void Gateway::reload(std::string_view why, Configuration (Gateway::*read)() cons
   const std::vector<telemetry::Field> fields{{"because", why}, {"file", diagnostics.file()}};
   for (const auto& line : warnings) telemetry::log(Level::Warning, line);
   if (!generation) {
+    issuers_.keep(*now_.config);  // what was made for the other one is not followed, and would grow old
     ++reloads_failed_;
     telemetry::audit(Level::Error, "the configuration was not reloaded; the one in use stays", fields);
     for (const auto& line : errors) telemetry::log(Level::Error, line);

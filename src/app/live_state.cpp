@@ -88,13 +88,13 @@ json::object published_by(const token::IssuerKeys& issuer) {
   return published;
 }
 
-json::array keys_of(const config::JwtAuthenticator& jwt, token::IssuerBoard& issuers, base::UnixTime now) {
+json::array keys_of(const config::JwtAuthenticator& jwt, const token::IssuerBoard& issuers, base::UnixTime now) {
   json::array keys;
   for (std::size_t i = 0; i < jwt.keys.size(); ++i) {
     const config::Key& key = jwt.keys[i];
     json::object entry{{"name", key_name(key, i)}, {"in_use", !key.until || now < *key.until}};
     if (key.until) entry["until"] = token::rfc3339(*key.until);
-    if (key.issuer) entry["issuer"] = published_by(*issuers.at(*key.issuer));
+    if (const auto issuer = key.issuer ? issuers.find(*key.issuer) : nullptr) entry["issuer"] = published_by(*issuer);
     keys.push_back(std::move(entry));
   }
   return keys;
@@ -151,7 +151,7 @@ std::string upstreams_json(const config::Config& config, const telemetry::NamedC
 }
 
 std::string authenticators_json(const config::Config& config, const telemetry::NamedCounters& sum,
-                                token::IssuerBoard& issuers, base::UnixTime now) {
+                                const token::IssuerBoard& issuers, base::UnixTime now) {
   json::array authenticators;
   std::size_t cache = 0;
   for (std::size_t i = 0; i < config.authenticators.size(); ++i) {
@@ -180,16 +180,17 @@ std::vector<telemetry::ProcessCounters::KeyExpiry> key_expiries(const config::Co
 }
 
 std::vector<telemetry::ProcessCounters::IssuedKeys> issued_keys(const config::Config& config,
-                                                                token::IssuerBoard& issuers, base::SteadyTime now) {
+                                                                const token::IssuerBoard& issuers,
+                                                                base::SteadyTime now) {
   std::vector<telemetry::ProcessCounters::IssuedKeys> all;
   for (const auto& authenticator : config.authenticators) {
     std::optional<base::SteadyTime> oldest = now;
     telemetry::ProcessCounters::IssuedKeys issued;
     bool has_issuer = false;
     for (const auto& key : authenticator.jwt.keys) {
-      if (!key.issuer) continue;
+      const auto issuer = key.issuer ? issuers.find(*key.issuer) : nullptr;
+      if (issuer == nullptr) continue;
       has_issuer = true;
-      const auto issuer = issuers.at(*key.issuer);
       const auto status = issuer->status();
       issued.fetches_succeeded += status.fetches_succeeded;
       issued.fetches_failed += status.fetches_failed;

@@ -15,13 +15,14 @@ std::string routes_json(const config::Config& config, const telemetry::NamedCoun
 std::string upstreams_json(const config::Config& config, const telemetry::NamedCounters& sum);
 /// `issuers` holds what the issuers have published.
 std::string authenticators_json(const config::Config& config, const telemetry::NamedCounters& sum,
-                                token::IssuerBoard& issuers, base::UnixTime now);
+                                const token::IssuerBoard& issuers, base::UnixTime now);
 
 /// The keys that have an end.
 std::vector<telemetry::ProcessCounters::KeyExpiry> key_expiries(const config::Config& config);
 
 /// What each authenticator has from its issuers.
 std::vector<telemetry::ProcessCounters::IssuedKeys> issued_keys(const config::Config& config,
-                                                                token::IssuerBoard& issuers, base::SteadyTime now);
+                                                                const token::IssuerBoard& issuers,
+                                                                base::SteadyTime now);
 
 }  // namespace sidegate::app

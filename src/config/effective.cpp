@@ -142,7 +142,8 @@ void write_upstreams(BlockWriter& out, const Config& config) {
 }
 
 void write_issuer(BlockWriter& out, std::string_view form, const Issuer& issuer) {
-  out.text(form, issuer.url);
+  const auto shown = issuer.shown_url();
+  out.text(form, shown == issuer.url ? shown : shown + "?<redacted>");
   out.duration("refresh", issuer.refresh);
   out.duration("cooldown", issuer.cooldown);
   if (issuer.ca) out.text("ca", issuer.ca->name);

@@ -370,7 +370,8 @@ void Session::on_deadline() {
       return break_off(Reason::ClientTimeout);
     case Waiting::ForKeys:
       question_->awaited = 0;
-      return changed_.notify();
+      question_->news = true;
+      return wake_for_news();
     case Waiting::ForAnswer:
     case Waiting::ForOrigin:
       return break_off(Reason::OriginTimeout);

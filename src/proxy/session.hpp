@@ -115,8 +115,11 @@ class Session final : public net::Deadline, public SessionListHook, public std::
   base::Result<void> read_facts();
   void read_what_peer_tells();
   void decide(base::SteadyTime now);
-  /// Asks the issuers that may have the key which the credential lacks, and decides again.
+  /// Asks the issuers that may have the key which the credential lacks, and decides again with each answer.
   boost::asio::awaitable<void, net::Executor> ask_issuers();
+  /// Waits for an answer, the deadline, or the client's going.
+  boost::asio::awaitable<void, net::Executor> wait_for_news(bool& watches_client);
+  void wake_for_news();
   /// Whether all of the body had come already, and is now thrown away.
   bool skip_request_body();
   /// False where the exchange has a `failure`, or where the head has too many slices.
@@ -190,6 +193,7 @@ class Session final : public net::Deadline, public SessionListHook, public std::
   /// Something that was asked for the current request, from several at once.
   struct Question {
     std::size_t awaited;  ///< answers
+    bool news = false;    ///< one came, or will not come any more
   };
 
   WorkerLoop& loop_;

@@ -11,6 +11,9 @@
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/detached.hpp>
 
+#include <sys/socket.h>
+
+#include <cerrno>
 #include <chrono>
 #include <utility>
 
@@ -120,20 +123,52 @@ void Session::decide(base::SteadyTime now) {
 
 boost::asio::awaitable<void, net::Executor> Session::ask_issuers() {
   const auto issuers = exchange_->decision.worth_asking;
-  const auto question = std::make_shared<Question>(Question{issuers.size()});
+  const auto question = std::make_shared<Question>(Question{.awaited = issuers.size()});
   question_ = question;
   for (const auto& issuer : issuers) {
     loop_.ask(issuer, [weak = weak_from_this(), question] {
       // An answer that comes too late finds nobody waiting.
-      if (question->awaited == 0 || --question->awaited > 0) return;
-      if (const auto session = weak.lock()) session->changed_.notify();
+      if (question->awaited == 0) return;
+      --question->awaited;
+      question->news = true;
+      if (const auto session = weak.lock()) session->wake_for_news();
     });
   }
   wait_until(Waiting::ForKeys, steady_clock::now() + kIssuerPatience);
-  while (question->awaited > 0 && !exchange_->failure) co_await changed_.wait();
+  bool watches_client = true;
+  while (!exchange_->failure) {
+    if (!std::exchange(question->news, false)) {
+      co_await wait_for_news(watches_client);
+      continue;
+    }
+    decide(steady_clock::now());
+    const auto& decision = exchange_->decision;
+    const bool can_tell = decision.kind == policy::Decision::Kind::Forward || decision.reason != Reason::Unavailable;
+    if (can_tell || question->awaited == 0) break;
+  }
+  question->awaited = 0;
   question_.reset();
   loop_.deadlines().clear(*this);
-  if (!exchange_->failure) decide(steady_clock::now());
+}
+
+boost::asio::awaitable<void, net::Executor> Session::wait_for_news(bool& watches_client) {
+  if (!watches_client) {
+    co_await changed_.wait();
+    co_return;
+  }
+  const auto [error] = co_await socket_.async_wait(net::StreamSocket::wait_error, kToken);
+  if (error) co_return;  // woken, or closed
+  // An urgent byte looks like a reset from here, and would do so again at once.
+  watches_client = false;
+  char byte = 0;
+  const auto peeked = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  if (peeked < 0 && errno != EAGAIN && errno != EWOULDBLOCK) exchange_->failure = Reason::ClientGone;
+}
+
+void Session::wake_for_news() {
+  boost::system::error_code ignored;
+  socket_.cancel(ignored);
+  changed_.notify();
 }
 
 bool Session::skip_request_body() {

@@ -19,6 +19,10 @@ bool is_same_issuer(const config::Issuer& left, const config::Issuer& right) {
          ca_file(left) == ca_file(right);
 }
 
+bool has_same_intervals(const config::Issuer& left, const config::Issuer& right) noexcept {
+  return left.refresh == right.refresh && left.cooldown == right.cooldown;
+}
+
 }  // namespace
 
 IssuerKeys::IssuerKeys(config::Issuer settings, const IssuerKeys* earlier) : settings_(std::move(settings)) {
@@ -90,11 +94,19 @@ std::shared_ptr<IssuerKeys> IssuerBoard::at(const config::Issuer& issuer) {
     const auto settings = known->settings();
     if (!is_same_issuer(settings, issuer)) continue;
     earlier = known.get();
-    if (settings.refresh != issuer.refresh || settings.cooldown != issuer.cooldown) continue;
+    if (!has_same_intervals(settings, issuer)) continue;
     known->update(issuer);
     return known;
   }
   return all_.emplace_back(std::make_shared<IssuerKeys>(issuer, earlier));
+}
+
+std::shared_ptr<const IssuerKeys> IssuerBoard::find(const config::Issuer& issuer) const {
+  for (const auto& known : all_) {
+    const auto settings = known->settings();
+    if (is_same_issuer(settings, issuer) && has_same_intervals(settings, issuer)) return known;
+  }
+  return nullptr;
 }
 
 std::vector<std::shared_ptr<IssuerKeys>> IssuerBoard::keep(const config::Config& config) {

@@ -129,6 +129,9 @@ struct Gathered {
   }
 };
 
+/// It is kept with each key of each worker, and shown in logs.
+constexpr std::size_t kIdBytesMax = 1024;
+
 std::string name_in_set(std::size_t index, const Purpose& purpose) {
   return "key " + std::to_string(index) + " of the JWK Set" +
          (purpose.id.empty() ? std::string() : " (kid " + in_quotes(purpose.id) + ")");
@@ -140,6 +143,10 @@ void gather_item(const json::value& item, std::size_t index, Gathered<Use>& out)
   if (jwk == nullptr) return out.leave_out({"an item that is no object"});
   const auto purpose = read_purpose(*jwk, Use::kOperation);
   if (!purpose) return out.leave_out(purpose.error());
+  if (purpose->id.size() > kIdBytesMax) {
+    out.warnings.push_back("key " + std::to_string(index) + " of the JWK Set is left out: its kid is too long");
+    return out.leave_out({"a kid of more than " + std::to_string(kIdBytesMax) + " bytes"});
+  }
   auto key = read_one<Use>(*jwk, *purpose);
   if (key) return out.keys.push_back(std::move(*key));
   out.warnings.push_back(name_in_set(index, *purpose) + " is left out: " + key.error().text);

@@ -59,8 +59,16 @@ struct JwtVerifier::State {
   }
 
   base::Result<VerifiedJwt> verify_anew(std::string_view token, UnixTime now, json::object& room, CheckList* checks) {
-    const auto signature = signatures.verify(token, now, checks);
-    if (!signature) return signatures.last_lack() == Lack::Nothing ? signature.error() : refuse_for_lack(checks);
+    auto signature = signatures.verify(token, now, checks);
+    if (!signature && signatures.last_lack() != Lack::Nothing) {
+      const auto reason = refuse_for_lack(checks);
+      if (!issuers.bring_keys_to(signatures)) return reason;
+      // They were published meanwhile, perhaps with the one that was lacking: asked in this order, none is missed.
+      worth_asking = false;
+      if (cache) cache->clear();
+      signature = signatures.verify(token, now, nullptr);
+    }
+    if (!signature) return signatures.last_lack() == Lack::Nothing ? signature.error() : refuse_for_lack(nullptr);
     auto claims = reader.read_object(signature->payload, room.storage());
     if (!claims) {
       return fail(checks, CheckName::Claims, claims.error(), "the payload is not a JSON object, or has a member twice");

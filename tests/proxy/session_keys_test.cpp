@@ -7,6 +7,7 @@
 #include <chrono>
 #include <functional>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "running_proxy.hpp"
@@ -38,8 +39,7 @@ class Issuer {
     return [this](const std::shared_ptr<token::IssuerKeys>& keys, std::function<void()> done) {
       const std::lock_guard lock(mutex_);
       keys->note_asked(steady_clock::now() + hours(1));
-      asked_ = keys;
-      waiting_.push_back(std::move(done));
+      waiting_.emplace_back(keys, std::move(done));
     };
   }
 
@@ -56,28 +56,40 @@ class Issuer {
   }
 
   void publish() {
-    auto keys = token::read_key_file(kKey)->keys;
-    answer([&](token::IssuerKeys& box) { box.publish(std::move(keys), steady_clock::now()); });
+    const auto keys = token::read_key_file(kKey)->keys;
+    answer([&](token::IssuerKeys& box) { box.publish(keys, steady_clock::now()); });
   }
   void fail() {
     answer([](token::IssuerKeys& box) { box.note_failure("it is down"); });
   }
-  void answer(const std::function<void(token::IssuerKeys&)>& note) {
-    std::vector<std::function<void()>> waiting;
+  /// Of several that are asked only the one that was asked first answers.
+  void publish_at_first() {
+    std::function<void()> done;
     {
       const std::lock_guard lock(mutex_);
-      note(*asked_);
-      waiting.swap(waiting_);
+      waiting_.front().first->publish(token::read_key_file(kKey)->keys, steady_clock::now());
+      done = std::move(waiting_.front().second);
+      waiting_.erase(waiting_.begin());
     }
-    for (const auto& done : waiting) done();
+    done();
+  }
+  void answer(const std::function<void(token::IssuerKeys&)>& note) {
+    Waiting waiting;
+    {
+      const std::lock_guard lock(mutex_);
+      waiting.swap(waiting_);
+      for (const auto& [keys, done] : waiting) note(*keys);
+    }
+    for (const auto& [keys, done] : waiting) done();
   }
 
   token::IssuerBoard board;
 
  private:
+  using Waiting = std::vector<std::pair<std::shared_ptr<token::IssuerKeys>, std::function<void()>>>;
+
   mutable std::mutex mutex_;
-  std::shared_ptr<token::IssuerKeys> asked_;
-  std::vector<std::function<void()>> waiting_;
+  Waiting waiting_;
 };
 
 class SessionKeys : public testing::Test {
@@ -151,12 +163,54 @@ TEST_F(SessionKeys, AClientThatLeavesIsForgottenAndTheAnswerFindsNobody) {
     ASSERT_TRUE(issuer_.is_asked());
     client.reset();
   }
+  EXPECT_TRUE(proxy.counters_become([](const auto& counters) { return counters.connections_open[0] == 0; }))
+      << "before the issuer has answered";
   issuer_.publish();
   Wire next(proxy.port());
   ASSERT_TRUE(next.send(request_with_token()));
   EXPECT_EQ(next.read_answer().status(), 200U);
   next.close();
   EXPECT_EQ(proxy.stop().size(), 2U);
+}
+
+TEST_F(SessionKeys, AClientThatHasFinishedSendingStillGetsItsAnswer) {
+  RunningProxy proxy({origin_.port()}, settings());
+  Wire client(proxy.port());
+  ASSERT_TRUE(client.send(request_with_token()));
+  client.finish_sending();
+  ASSERT_TRUE(issuer_.is_asked());
+  issuer_.publish();
+  EXPECT_EQ(client.read_answer().status(), 200U);
+  client.close();
+  EXPECT_EQ(proxy.stop().size(), 1U);
+}
+
+TEST_F(SessionKeys, AnUrgentByteIsNoEnd) {
+  RunningProxy proxy({origin_.port()}, settings());
+  Wire client(proxy.port());
+  ASSERT_TRUE(client.send(request_with_token()));
+  ASSERT_TRUE(issuer_.is_asked());
+  client.send_urgent();
+  issuer_.publish();
+  EXPECT_EQ(client.read_answer().status(), 200U);
+  client.close();
+  EXPECT_EQ(proxy.stop().size(), 1U);
+}
+
+TEST_F(SessionKeys, TheFirstAnswerThatHelpsIsEnough) {
+  auto two = settings();
+  two.authenticator =
+      "keys: [{jwks_url: \"https://issuer/jwks\"}, {jwks_url: \"https://other/jwks\"}], "
+      "algorithms: [ES256], issuer: \"https://issuer\", audience: app";
+  RunningProxy proxy({origin_.port()}, two);
+  Wire client(proxy.port());
+  ASSERT_TRUE(client.send(request_with_token()));
+  ASSERT_TRUE(issuer_.is_asked(2));
+  issuer_.publish_at_first();
+  EXPECT_EQ(client.read_answer().status(), 200U) << "while the other one is silent";
+  issuer_.fail();
+  client.close();
+  EXPECT_EQ(proxy.stop().size(), 1U);
 }
 
 TEST_F(SessionKeys, AWorkerThatIsCutDoesNotWaitForTheAnswer) {

@@ -194,6 +194,22 @@ TEST(IssuerBoard, AskedAtOtherIntervalsItKeepsItsKeysAndWithOtherTrustItDoesNot)
   EXPECT_EQ(board.at(*trusting.issuer)->keys(), nullptr);
 }
 
+TEST(IssuerBoard, WhatWasMadeForAConfigurationThatIsNotUsedIsForgotten) {
+  IssuerBoard board;
+  config::Config config;
+  config.authenticators.resize(1);
+  config.authenticators[0].jwt.keys = {issuer_at("https://one/jwks")};
+  const auto used = board.keep(config).front();
+  used->publish({published(KeyKind::P256, "old")}, steady_clock::now());
+  auto other = issuer_at("https://one/jwks");
+  other.issuer->refresh = hours(2);
+  board.at(*other.issuer);
+  EXPECT_THAT(board.keep(config), testing::ElementsAre(used));
+  used->publish({published(KeyKind::P256, "new")}, steady_clock::now());
+  EXPECT_EQ(board.find(*other.issuer), nullptr);
+  EXPECT_EQ(board.at(*other.issuer)->keys()->front().id, "new");
+}
+
 TEST(IssuerBoard, KeepsThoseThatAConfigurationNamesAndForgetsTheOthers) {
   IssuerBoard board;
   config::Config config;

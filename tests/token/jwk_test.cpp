@@ -264,6 +264,15 @@ TEST(PublishedKeys, OfAPairThePublicHalfIsUsed) {
   EXPECT_THAT(file->warnings, ElementsAre(HasSubstr("it publishes a private key")));
 }
 
+TEST(PublishedKeys, AKeyWithANameWithoutEndIsLeftOut) {
+  auto named = ec();
+  named["kid"] = std::string(1025, 'k');
+  const auto file = read_published_keys(set_of({named, rsa()}));
+  ASSERT_TRUE(file);
+  EXPECT_EQ(file->keys.size(), 1U);
+  EXPECT_THAT(file->warnings, ElementsAre("key 0 of the JWK Set is left out: its kid is too long"));
+}
+
 TEST(PublishedKeys, WhatIsNoSetIsNoAnswer) {
   const auto key = serialize(ec());
   std::string many = key;

@@ -80,7 +80,10 @@ class IssuerBoard {
   /// The same place, asked at the same intervals, is the same issuer.
   std::shared_ptr<IssuerKeys> at(const config::Issuer& issuer);
 
-  /// Those that `config` names; all others are forgotten.
+  /// The same for whoever only looks; null where nobody has asked for it.
+  std::shared_ptr<const IssuerKeys> find(const config::Issuer& issuer) const;
+
+  /// Those that `config` names, which is in use from now on, or stays in use; all others are forgotten.
   std::vector<std::shared_ptr<IssuerKeys>> keep(const config::Config& config);
 
  private:
