@@ -182,6 +182,11 @@ boost::asio::awaitable<void, net::Executor> Session::run() {
     }
     decide(now);
     if (!exchange_->decision.worth_asking.empty()) co_await ask_issuers();
+    if (exchange_->failure == Reason::ClientGone) {
+      close();
+      finish();
+      break;
+    }
     if (exchange_->failure) {
       co_await answer_refusal(*exchange_->failure, false);
       break;

@@ -143,8 +143,9 @@ boost::asio::awaitable<void, net::Executor> Session::ask_issuers() {
     }
     decide(steady_clock::now());
     const auto& decision = exchange_->decision;
-    const bool can_tell = decision.kind == policy::Decision::Kind::Forward || decision.reason != Reason::Unavailable;
-    if (can_tell || question->awaited == 0) break;
+    // One that is worth asking may have been asked already, and not begun yet.
+    const bool refused = decision.reason != Reason::Unavailable && decision.worth_asking.empty();
+    if (decision.kind == policy::Decision::Kind::Forward || refused || question->awaited == 0) break;
   }
   question->awaited = 0;
   question_.reset();

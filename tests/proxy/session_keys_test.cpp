@@ -170,7 +170,10 @@ TEST_F(SessionKeys, AClientThatLeavesIsForgottenAndTheAnswerFindsNobody) {
   ASSERT_TRUE(next.send(request_with_token()));
   EXPECT_EQ(next.read_answer().status(), 200U);
   next.close();
-  EXPECT_EQ(proxy.stop().size(), 2U);
+  const auto records = proxy.stop();
+  ASSERT_EQ(records.size(), 2U);
+  EXPECT_EQ(text_of(records[0], "status"), "0");
+  EXPECT_EQ(text_of(records[0], "reason"), "client_gone");
 }
 
 TEST_F(SessionKeys, AClientThatHasFinishedSendingStillGetsItsAnswer) {
