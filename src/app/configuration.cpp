@@ -49,6 +49,10 @@ std::string_view part_of(std::string_view path) {
 void check_revocations(const config::Config& config, config::Diagnostics& diagnostics) {
   const auto& [file, where] = config.revocations;
   if (file.empty()) return;
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(std::filesystem::path(file).parent_path(), ignored)) {
+    return diagnostics.error(where, "the folder of this file is not there, so nothing could be kept in it");
+  }
   const auto rules = revocation::read_rules(file);
   if (!rules) return diagnostics.error(where, "this file of revocations cannot be used: " + rules.error().text);
   if (!*rules) return;

@@ -29,7 +29,13 @@ void check_issuer(const config::Issuer& issuer, config::Diagnostics& diagnostics
 void check_issuers(const config::Config& config, config::Diagnostics& diagnostics) {
   for (const auto& authenticator : config.authenticators) {
     for (const auto& key : authenticator.jwt.keys) {
-      if (key.issuer) check_issuer(*key.issuer, diagnostics);
+      if (!key.issuer) continue;
+      check_issuer(*key.issuer, diagnostics);
+      const bool is_named = key.issuer->kind == config::Issuer::Kind::OidcIssuer;
+      if (is_named && key.issuer->url != authenticator.jwt.issuer) {
+        diagnostics.warning(key.issuer->where,
+                            "\"issuer\" is another than this one, whose tokens usually name it as it stands here");
+      }
     }
   }
 }

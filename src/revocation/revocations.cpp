@@ -78,11 +78,8 @@ OrMessage<void> Revocations::save(base::UnixTime now) {
 OrMessage<bool> Revocations::read_file() {
   auto read = read_rules(file_);
   if (!read) return Message{file_ + ": " + read.error().text};
-  if (!*read) {
-    // Nobody takes revocations back by losing a file; they are written again with the next one.
-    append(in_memory_, std::exchange(in_file_, {}));
-    return false;
-  }
+  // Nobody takes revocations back by losing a file: what it held stays, until another one says otherwise.
+  if (!*read) return false;
   in_file_ = **std::move(read);
   return true;
 }

@@ -466,7 +466,17 @@ def test_a_file_that_cannot_be_read_leaves_what_is_in_force(gateways, origin, fi
     assert {each["jti"] for each in entries_of(file)} == {"four", "five"}
 
 
-def test_a_file_that_has_gone_takes_nothing_back(gateways, origin, file):
+def test_a_file_that_has_gone_takes_nothing_back_and_another_in_its_place_does(gateways, origin, file):
+    write_file(file, entry("one"))
+    gateway = gateways.start(configuration(origin.url, file))
+    file.unlink()
+    wait_until(lambda: any(line.get("error") == f"{file}: it has gone" for line in gateway.log_lines()), gateway.tail)
+    assert not is_accepted(gateway, tokens.token(jti="one"))
+    write_file(file)
+    wait_until(lambda: ask(gateway, tokens.token(jti="one")).status == 200, "the new file says so")
+
+
+def test_what_a_lost_file_held_is_written_again(gateways, origin, file):
     write_file(file, entry("one"))
     gateway = gateways.start(configuration(origin.url, file))
     file.unlink()
@@ -477,8 +487,10 @@ def test_a_file_that_has_gone_takes_nothing_back(gateways, origin, file):
 
 
 def test_a_file_that_cannot_be_written_is_told(gateways, origin, tmp_path):
-    file = tmp_path / "missing" / "revoked.json"
+    file = tmp_path / "lost" / "revoked.json"
+    file.parent.mkdir()
     gateway = gateways.start(configuration(origin.url, file))
+    file.parent.rmdir()
     answer = post(gateway, jti="one")
     assert answer.status_code == 500 and "No such file or directory" in answer.json()["error"]
     assert not is_accepted(gateway, tokens.token(jti="one"))

@@ -42,6 +42,7 @@ ONLY_THE_PROGRAM_SEES = {
     ],
     "which machines an address is of": ["issuer-link-local"],
     "it depends on the environment or on another file": [
+        "revocations-in-no-folder",
         "issuer-ca-without-certificate", "key-empty", "key-file-is-a-set", "key-file-is-no-pem", "key-file-missing",
         "key-file-of-another-type", "key-file-private", "key-file-too-short", "key-variable-not-set",
         "public-key-as-secret", "revocations-file-is-broken", "variable-holds-no-number",
