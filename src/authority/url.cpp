@@ -68,8 +68,8 @@ OrMessage<void> check_scheme(const Url& url, bool allow_http) {
 }
 
 OrMessage<void> check_address(const base::IpAddress& address) {
-  // Behind the first two is how an IPv6 network says 169.254.0.0/16 (RFC 6052 section 2.1, RFC 3056), and where one
-  // cloud keeps the secrets of a machine beside.
+  // The third and the fourth are how IPv6 says 169.254.0.0/16 (RFC 6052 section 2.1, RFC 3056 section 2); at the last
+  // one cloud answers as it does at 169.254.169.254.
   static const std::array link_local{*base::IpRange::parse("169.254.0.0/16"), *base::IpRange::parse("fe80::/10"),
                                      *base::IpRange::parse("64:ff9b::a9fe:0/112"),
                                      *base::IpRange::parse("2002:a9fe::/32"), *base::IpRange::parse("fd00:ec2::/32")};

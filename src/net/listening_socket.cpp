@@ -1,3 +1,4 @@
+#include <sidegate/base/descriptor.hpp>
 #include <sidegate/net/listening_socket.hpp>
 
 #include <arpa/inet.h>
@@ -19,27 +20,13 @@
 namespace sidegate::net {
 namespace {
 
+using base::Descriptor;
+
 constexpr int kBacklog = 4096;
 
 base::Message failure(const config::Address& address, const std::string& what, int error) {
   return {"cannot listen on " + address.text() + ": " + what + (error == 0 ? "" : std::strerror(error))};
 }
-
-/// Closes on every way out but the good one.
-class Descriptor {
- public:
-  explicit Descriptor(int value) noexcept : value_(value) {}
-  ~Descriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const noexcept { return value_; }
-  int release() noexcept { return std::exchange(value_, -1); }
-
- private:
-  int value_;
-};
 
 base::OrMessage<int> open_unix(const config::Address& address, unsigned mode) {
   sockaddr_un name{};

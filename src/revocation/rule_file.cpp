@@ -1,5 +1,7 @@
 #include "rule_file.hpp"
 
+#include <sidegate/base/descriptor.hpp>
+
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -20,6 +22,7 @@
 namespace sidegate::revocation {
 namespace {
 
+using base::Descriptor;
 using base::Message;
 using base::OrMessage;
 
@@ -29,27 +32,13 @@ constexpr std::chrono::milliseconds kLockPause{5};
 
 constexpr mode_t kOwnerOnly = 0600;
 
+int open_file(const std::string& path, int flags) {
+  return ::open(path.c_str(), flags | O_CLOEXEC, kOwnerOnly);
+}
+
 Message system_says(int error) {
   return {std::generic_category().message(error)};
 }
-
-/// An open file.
-class Descriptor {
- public:
-  Descriptor(const std::string& path, int flags, mode_t mode = 0)
-      : value_(::open(path.c_str(), flags | O_CLOEXEC, mode)) {}
-  ~Descriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-
-  int get() const noexcept { return value_; }
-  int release() noexcept { return std::exchange(value_, -1); }
-
- private:
-  int value_;
-};
 
 OrMessage<std::string> read_all(int descriptor) {
   std::string content;
@@ -76,7 +65,7 @@ OrMessage<void> write_all(int descriptor, std::string_view content) {
 
 OrMessage<void> write_new(const std::string& path, std::string_view content) {
   ::unlink(path.c_str());  // what a crash has left
-  const Descriptor file(path, O_WRONLY | O_CREAT | O_EXCL, kOwnerOnly);
+  const Descriptor file(open_file(path, O_WRONLY | O_CREAT | O_EXCL));
   if (file.get() < 0) return system_says(errno);
   if (auto written = write_all(file.get(), content); !written) return written;
   if (::fsync(file.get()) != 0) return system_says(errno);
@@ -87,7 +76,7 @@ OrMessage<void> write_new(const std::string& path, std::string_view content) {
 
 OrMessage<std::optional<std::vector<Rule>>> read_rules(const std::string& file) {
   // A pipe would keep us waiting.
-  const Descriptor descriptor(file, O_RDONLY | O_NONBLOCK);
+  const Descriptor descriptor(open_file(file, O_RDONLY | O_NONBLOCK));
   if (descriptor.get() < 0 && errno == ENOENT) return std::optional<std::vector<Rule>>{};
   if (descriptor.get() < 0) return system_says(errno);
   struct stat status {};
@@ -102,7 +91,7 @@ OrMessage<std::optional<std::vector<Rule>>> read_rules(const std::string& file) 
 
 OrMessage<std::unique_ptr<FileLock>> FileLock::take(const std::string& file) {
   const std::string path = file + ".lock";
-  Descriptor descriptor(path, O_RDWR | O_CREAT | O_NOFOLLOW, kOwnerOnly);
+  Descriptor descriptor(open_file(path, O_RDWR | O_CREAT | O_NOFOLLOW));
   if (descriptor.get() < 0) return Message{path + ": " + system_says(errno).text};
   const auto patience = std::chrono::steady_clock::now() + kLockPatience;
   while (::flock(descriptor.get(), LOCK_EX | LOCK_NB) != 0) {
@@ -131,7 +120,7 @@ OrMessage<void> write_rules(const std::string& file, const std::vector<Rule>& ru
   }
   // Only then does the new name outlive a loss of power.
   const auto folder = std::filesystem::path(file).parent_path();
-  const Descriptor directory(folder.empty() ? "." : folder.string(), O_RDONLY | O_DIRECTORY);
+  const Descriptor directory(open_file(folder.empty() ? "." : folder.string(), O_RDONLY | O_DIRECTORY));
   if (directory.get() < 0 || ::fsync(directory.get()) != 0) return system_says(errno);
   return {};
 }

@@ -59,16 +59,17 @@ struct JwtVerifier::State {
   }
 
   base::Result<VerifiedJwt> verify_anew(std::string_view token, UnixTime now, json::object& room, CheckList* checks) {
-    auto signature = signatures.verify(token, now, checks);
-    if (!signature && signatures.last_lack() != Lack::Nothing) {
+    const auto noted = checks != nullptr ? checks->size() : 0;
+    const auto signature = signatures.verify(token, now, checks);
+    if (!signature && signatures.last_lack() == Lack::Nothing) return signature.error();
+    if (!signature) {
       const auto reason = refuse_for_lack(checks);
-      if (!issuers.bring_keys_to(signatures)) return reason;
-      // They were published meanwhile, perhaps with the one that was lacking: asked in this order, none is missed.
+      // Asked in this order no key is missed that was published meanwhile.
+      if (!bring_keys()) return reason;
       worth_asking = false;
-      if (cache) cache->clear();
-      signature = signatures.verify(token, now, nullptr);
+      if (checks != nullptr) checks->erase(checks->begin() + static_cast<std::ptrdiff_t>(noted), checks->end());
+      return verify_anew(token, now, room, checks);
     }
-    if (!signature) return signatures.last_lack() == Lack::Nothing ? signature.error() : refuse_for_lack(nullptr);
     auto claims = reader.read_object(signature->payload, room.storage());
     if (!claims) {
       return fail(checks, CheckName::Claims, claims.error(), "the payload is not a JSON object, or has a member twice");
@@ -79,6 +80,13 @@ struct JwtVerifier::State {
     if (!validity) return validity.error();
     validity->until = std::min(validity->until, signature->expires);
     return VerifiedJwt{&room, *validity};
+  }
+
+  /// Takes the keys that are published now; whether they are others. A key that has gone must not live on in the cache.
+  bool bring_keys() {
+    if (issuers.empty() || !issuers.bring_keys_to(signatures)) return false;
+    if (cache) cache->clear();
+    return true;
   }
 
   /// No key made the signature. Where an issuer may have one that is not known here, nobody can say that it is wrong.
@@ -119,8 +127,7 @@ base::Result<VerifiedJwt> JwtVerifier::verify(std::string_view token, UnixTime n
   State& state = *state_;
   state.last_lookup.reset();
   state.worth_asking = false;
-  // A key that has gone must not live on in the cache.
-  if (!state.issuers.empty() && state.issuers.bring_keys_to(state.signatures)) empty_cache();
+  state.bring_keys();
   const auto digest = state.cache && checks == nullptr ? state.digest.of(token) : std::nullopt;
   if (!digest) return state.verify_anew(token, now, room, checks);
   if (const auto kept = state.cache->find(*digest, now)) {

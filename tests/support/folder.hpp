@@ -3,17 +3,18 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 
-namespace sidegate::app {
+namespace sidegate {
 
 /// A folder that goes with all it holds.
 class Folder {
  public:
   Folder() {
-    std::string folder = (std::filesystem::temp_directory_path() / "app-test-XXXXXX").string();
+    std::string folder = (std::filesystem::temp_directory_path() / "sidegate-test-XXXXXX").string();
     if (::mkdtemp(folder.data()) == nullptr) throw std::runtime_error("no folder to work in");
     path_ = folder;
   }
@@ -21,6 +22,7 @@ class Folder {
   Folder& operator=(const Folder&) = delete;
   ~Folder() {
     std::error_code ignored;
+    std::filesystem::permissions(path_, std::filesystem::perms::owner_all, ignored);
     std::filesystem::remove_all(path_, ignored);
   }
 
@@ -34,9 +36,13 @@ class Folder {
   void append(const std::string& name, std::string_view text) const {
     std::ofstream(path_ / name, std::ios::app) << text;
   }
+  std::string read(const std::string& name) const {
+    std::ifstream in(path_ / name);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
 
  private:
   std::filesystem::path path_;
 };
 
-}  // namespace sidegate::app
+}  // namespace sidegate
