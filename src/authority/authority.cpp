@@ -67,12 +67,20 @@ Authority::~Authority() {
   core_->thread.join();
 }
 
-void Authority::follow(Issuers issuers) {
+void Authority::follow(Issuers issuers, Services /*services*/) {
   boost::asio::post(core_->io, [core = core_.get(), issuers = std::move(issuers)] { core->follow(issuers); });
 }
 
 void Authority::ask(const std::shared_ptr<token::IssuerKeys>& issuer, std::function<void()> done) {
   boost::asio::post(core_->io, [core = core_.get(), issuer, done = std::move(done)] { core->ask(issuer.get(), done); });
+}
+
+void Authority::ask(inquiry::Question /*question*/, Answered done) {
+  boost::asio::post(core_->io, [done = std::move(done)] { done(std::make_shared<inquiry::Answer>(), {}); });
+}
+
+void Authority::purge(Purge /*what*/, std::function<void(std::size_t)> done) {
+  boost::asio::post(core_->io, [done = std::move(done)] { done(0); });
 }
 
 }  // namespace sidegate::authority

@@ -28,6 +28,10 @@ Secret& Secret::operator=(Secret&& other) noexcept {
   return *this;
 }
 
+bool Secret::operator==(const Secret& other) const noexcept {
+  return equal_in_constant_time(bytes_, other.bytes_);
+}
+
 void Secret::wipe() noexcept {
   base::wipe(bytes_);
 }

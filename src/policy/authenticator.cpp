@@ -4,12 +4,8 @@
 #include <sidegate/http/cookies.hpp>
 #include <sidegate/policy/trace.hpp>
 #include <sidegate/token/claims.hpp>
+#include <sidegate/token/subject.hpp>
 #include <sidegate/token/unverified_claims.hpp>
-
-#include <boost/json/value.hpp>
-
-#include <array>
-#include <charconv>
 
 namespace sidegate::policy {
 namespace {
@@ -32,32 +28,6 @@ Result<std::optional<std::string_view>> find_bearer(const std::vector<http::Fiel
   if (!is_bearer) return std::optional<std::string_view>{};
   const auto token = base::trim_blanks(found->value.substr(kScheme.size()));
   return token.empty() ? std::optional<std::string_view>{} : token;
-}
-
-/// What names the caller: a text or an integer (contract of the `subject` claim); anything else names nobody, and `.`
-/// or
-/// `..` would name somebody else once it stands in a path. It is copied to `storage`, since it outlives the claims.
-Result<std::string_view> subject_of(const boost::json::object& claims, std::string_view claim, std::string& storage) {
-  const auto* const value = token::find_claim(claims, claim);
-  if (value == nullptr) return Reason::MissingClaim;
-  if (value->is_string()) {
-    const std::string_view text = value->get_string();
-    if (text.empty() || text == "." || text == "..") return Reason::MissingClaim;
-    storage.assign(text);
-    return std::string_view(storage);
-  }
-  std::array<char, 20> digits{};
-  char* const end = digits.data() + digits.size();
-  std::to_chars_result written{};
-  if (value->is_int64()) {
-    written = std::to_chars(digits.data(), end, value->get_int64());
-  } else if (value->is_uint64()) {
-    written = std::to_chars(digits.data(), end, value->get_uint64());
-  } else {
-    return Reason::MissingClaim;
-  }
-  storage.assign(digits.data(), written.ptr);
-  return std::string_view(storage);
 }
 
 /// Why a token is refused that others of the same authenticator are not, in words.
@@ -133,7 +103,7 @@ Result<Identity> Authenticator::identify(const Credential& credential, base::Uni
   const auto verified = verifier_.verify(credential.token, now, room, checks);
   scratch.cache = verifier_.last_lookup();
   if (!verified) return verified.error();
-  const auto subject = subject_of(*verified->claims, subject_claim_, scratch.subject);
+  const auto subject = token::subject_of(*verified->claims, subject_claim_, scratch.subject);
   if (!subject) {
     return fail(checks, token::CheckName::Subject, subject.error(),
                 [&] { return subject_claim_ + " is missing, or names nobody: a text or a whole number is wanted"; });
@@ -163,7 +133,7 @@ Result<Recognition> Authenticator::recognise(std::string_view token, base::UnixT
   if (!is_ours) return verified.error();
   if (!reader.read(token, claims)) return Reason::Malformed;
   std::string storage;
-  const auto subject = subject_of(claims, subject_claim_, storage);
+  const auto subject = token::subject_of(claims, subject_claim_, storage);
   if (!subject) return subject.error();
   Recognition recognition{revocation_.hold(token, *subject, claims), std::nullopt};
   const auto* const expires = claims.if_contains("exp");

@@ -24,6 +24,9 @@ class Secret {
   std::size_t size() const noexcept { return bytes_.size(); }
   bool empty() const noexcept { return bytes_.empty(); }
 
+  /// In a time that depends on the lengths only.
+  bool operator==(const Secret& other) const noexcept;
+
  private:
   void wipe() noexcept;
 

@@ -42,6 +42,8 @@ struct SecretReference {
 
   /// Where the secret comes from, in words that may be shown: `env NAME`, `file PATH` or `text`.
   std::string source() const;
+
+  bool operator==(const SecretReference&) const = default;
 };
 
 struct Listener {
@@ -80,6 +82,8 @@ struct TokenSource {
   Kind kind = Kind::Cookie;
   std::string name;  ///< of the cookie, or of the header field
   Location where{};
+
+  bool operator==(const TokenSource&) const = default;
 };
 
 /// Where an issuer publishes its keys, and how often it is asked for them.
@@ -139,10 +143,135 @@ struct JwtAuthenticator {
   VerifiedCache verified_cache;
 };
 
-struct Authenticator {
-  std::string name;
-  JwtAuthenticator jwt;
+/// What Sidegate shows of itself where it asks somebody.
+struct OwnCredential {
+  enum class Kind { None, ApiKey, Bearer, Basic };
+  Kind kind = Kind::None;
+  std::string name;        ///< the header of an API key, or the user name of Basic
+  SecretReference secret;  ///< the key, the token or the password
+
+  bool operator==(const OwnCredential&) const = default;
+};
+
+/// Whom to trust behind an https URL, and what to show of oneself.
+struct ClientTls {
+  std::optional<SecretReference> ca;           ///< a PEM file of those that are trusted; none: the system's
+  std::string server_name;                     ///< in place of the URL's host, for SNI and the certificate
+  std::optional<SecretReference> certificate;  ///< a PEM file, with the chain; together with `private_key`
+  std::optional<SecretReference> private_key;
+
+  bool operator==(const ClientTls&) const = default;
+};
+
+/// When somebody who fails is not asked for a while. Failures are counted by different questions.
+struct CircuitBreaker {
+  unsigned consecutive = 5;
+  unsigned error_rate_percent = 50;
+  unsigned of_at_least = 20;  ///< the rate counts from so many questions within the window on
+  std::chrono::milliseconds window{10'000};
+  std::chrono::milliseconds open_for{5'000};
+
+  bool operator==(const CircuitBreaker&) const = default;
+};
+
+/// How long answers are used.
+struct AnswerLifetimes {
+  std::chrono::milliseconds ttl{30'000};
+  std::chrono::milliseconds negative_ttl{5'000};
+  std::chrono::milliseconds stale_if_error{0};
+  std::size_t max_entries = 100'000;
+
+  bool operator==(const AnswerLifetimes&) const = default;
+};
+
+/// Somebody who is asked over HTTP.
+struct Endpoint {
+  std::string url;  ///< https unless local or `allow_http`
+  bool allow_http = false;
+  std::chrono::milliseconds timeout{2'000};  ///< for one question, whatever it takes
+  ClientTls tls;
+  CircuitBreaker circuit_breaker;
+  OwnCredential credential;
   Location where;
+
+  /// The URL as it may be shown: without its query.
+  std::string shown_url() const { return url.substr(0, url.find('?')); }
+
+  bool operator==(const Endpoint&) const = default;
+};
+
+/// Where the caller's own token stands when it is sent on.
+struct SendAs {
+  enum class Kind { None, Cookie, Bearer, Form };
+  Kind kind = Kind::None;
+  std::string name;  ///< of the cookie, the header field, or the form's field
+
+  bool operator==(const SendAs&) const = default;
+};
+
+/// How Sidegate proves to an introspection endpoint who it is (RFC 6749 section 2.3, RFC 7523 section 2.2).
+struct ClientAuthentication {
+  enum class Method { Basic, Form, Bearer, PrivateKeyJwt };
+  Method method = Method::Basic;
+  std::string id;
+  SecretReference secret;  ///< the client's secret, the bearer token, or the file of its private key
+
+  bool operator==(const ClientAuthentication&) const = default;
+};
+
+/// Somebody who says whether a token holds, and whose it is: `remote`, or `introspection` (RFC 7662).
+struct TokenService {
+  std::vector<TokenSource> token;
+  Endpoint endpoint;
+  SendAs send_as;                           ///< of `remote`
+  ClientAuthentication client;              ///< of `introspection`
+  std::string expiry = "exp";               ///< the member of the answer
+  std::vector<std::string> subject{"sub"};  ///< members of the answer; the first that it has names the caller
+  std::string token_subject = "sub";        ///< of `remote`: the claim of a token that the answer says nothing of
+  std::string roles = "roles";
+  std::vector<std::string> audience{};  ///< of `introspection`: the answer's `aud` names one of these; empty: any
+  AnswerLifetimes cache{};
+
+  bool operator==(const TokenService&) const = default;
+};
+
+struct Authenticator {
+  enum class Kind { Jwt, Remote, Introspection };
+
+  std::string name;
+  JwtAuthenticator jwt{};  ///< of Kind::Jwt
+  Location where{};
+  Kind kind = Kind::Jwt;
+  TokenService service{};  ///< of the other kinds
+
+  /// Where its credential may stand.
+  const std::vector<TokenSource>& token() const noexcept { return kind == Kind::Jwt ? jwt.token : service.token; }
+};
+
+/// Where to look up what is known of a caller.
+struct UserInfo {
+  std::string name;
+  std::vector<Located<std::string>> authenticators;  ///< `for`: whose subjects it knows
+  Endpoint endpoint;                                 ///< its URL holds `{subject}`
+  std::string batch_url{};                           ///< empty: each subject is looked up by itself
+  SendAs send_as{};                                  ///< the caller's own token, in place of `endpoint.credential`
+  AnswerLifetimes cache{.ttl = std::chrono::milliseconds(60'000)};
+  bool deny_on_error = false;
+  Location where{};
+
+  bool operator==(const UserInfo&) const = default;
+};
+
+/// How sessions of browsers are kept alive.
+struct SessionRefresh {
+  std::vector<Located<std::string>> authenticators;  ///< `for`
+  std::string cookie = "access_token";
+  std::string refresh_cookie = "refresh_token";
+  Endpoint endpoint;
+  std::chrono::seconds threshold{300};
+  Location where{};
+
+  bool operator==(const SessionRefresh&) const = default;
 };
 
 /// A header that is set on the forwarded request, and its template.
@@ -178,6 +307,7 @@ struct Route {
   bool keep_encoded_slash = false;    ///< `encoded_slash: keep`
   bool keep_path_parameters = false;  ///< `path_parameters: keep`
   Rewrite rewrite;
+  std::optional<Located<std::string>> user_info;  ///< its name
   Location where;
 };
 
@@ -239,6 +369,8 @@ struct Config {
   bool watch = false;  ///< reload when the file changes
   std::vector<Upstream> upstreams;
   std::vector<Authenticator> authenticators;
+  std::vector<UserInfo> user_info;
+  std::optional<SessionRefresh> session_refresh;
   std::vector<InjectedHeader> inject;
   std::vector<Located<std::string>> strip;  ///< default X-User-*, X-Auth-*
   std::vector<Route> routes;

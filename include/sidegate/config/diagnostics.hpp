@@ -29,6 +29,8 @@ template <class T>
 struct Located {
   T value{};
   Location where;
+
+  bool operator==(const Located&) const = default;
 };
 
 /// Collects everything that is wrong with one configuration, so that all of it is reported at once.
