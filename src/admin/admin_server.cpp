@@ -138,7 +138,7 @@ class Endpoints {
     const auto answer = [respond = std::move(respond)](Outcome outcome) {
       respond(text_response(outcome.status, kJson, std::move(outcome.json)));
     };
-    if (path == "/explain") return answer(actions_.explain(body));
+    if (path == "/explain") return actions_.explain(body, answer);
     if (path == "/revocations") return actions_.revoke(body, answer);
     actions_.reload(answer);
   }

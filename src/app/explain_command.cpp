@@ -72,15 +72,38 @@ std::string unknown_word(const CLI::App& command) {
 
 /// Asks the issuers for their keys, as the gateway has done when a request comes to it. One that does not answer in
 /// time is one that the gateway would have no keys of.
-void fetch_keys(const std::vector<std::shared_ptr<token::IssuerKeys>>& issuers) {
-  if (issuers.empty()) return;
+void fetch_keys(authority::Authority& authority, const std::vector<std::shared_ptr<token::IssuerKeys>>& issuers) {
   std::latch answers(static_cast<std::ptrdiff_t>(issuers.size()));
-  authority::Authority authority;
-  authority.follow(issuers);
   for (const auto& issuer : issuers) {
     authority.ask(issuer, [&answers] { answers.count_down(); });
   }
   answers.wait();
+}
+
+/// Asks the service, as the gateway would, and waits for the answer.
+policy::GivenAnswer ask(authority::Authority& authority, inquiry::Question question) {
+  policy::GivenAnswer given{.service = question.service.get(), .key = question.key};
+  std::latch answered(1);
+  authority.ask(std::move(question), [&](inquiry::AnswerPtr answer, base::CacheResult from) {
+    given.answer = std::move(answer);
+    given.from = from;
+    answered.count_down();
+  });
+  answered.wait();
+  return given;
+}
+
+/// Explains, and asks whom it takes to do so.
+OrMessage<explain::Explanation> explain_all(const config::Config& config, policy::Policy& policy,
+                                            const explain::Query& query, authority::Authority& authority,
+                                            base::UnixTime now) {
+  std::vector<policy::GivenAnswer> answers;
+  while (true) {
+    auto explanation = explain::explain(config, policy, query, now, answers);
+    const bool is_last = !explanation || !explanation->question || answers.size() == explain::kQuestionsMax;
+    if (is_last) return explanation;
+    answers.push_back(ask(authority, std::move(*explanation->question)));
+  }
 }
 
 base::UnixTime civil_now() {
@@ -104,10 +127,14 @@ int run(const CLI::App& command, Options& options) {
     return fail(read.error());
   }
   token::IssuerBoard issuers;
-  const auto policy = compile_policy(configuration.config, {.issuers = &issuers, .revocations = revocations});
-  fetch_keys(issuers.keep(configuration.config));
-  const auto now = civil_now();
-  const auto explanation = explain::explain(configuration.config, *policy, options.query, now);
+  inquiry::ServiceBoard services;
+  const auto policy =
+      compile_policy(configuration.config, {.issuers = &issuers, .services = &services, .revocations = revocations});
+  authority::Authority authority;
+  const auto followed = issuers.keep(configuration.config);
+  authority.follow(followed, services.keep(configuration.config));
+  fetch_keys(authority, followed);
+  const auto explanation = explain_all(configuration.config, *policy, options.query, authority, civil_now());
   if (!explanation) return fail(explanation.error());
   const auto text = options.json ? explain::to_json(*explanation) + '\n' : explain::to_text(*explanation);
   std::fwrite(text.data(), 1, text.size(), stdout);

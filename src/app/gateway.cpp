@@ -47,6 +47,15 @@ struct Collection {
 
 }  // namespace
 
+/// A request that is being explained, with what was asked for it.
+struct Gateway::Explaining {
+  explain::Query query;
+  std::shared_ptr<const config::Config> config;
+  std::shared_ptr<policy::Policy> policy;
+  std::vector<policy::GivenAnswer> answers;
+  std::function<void(admin::Outcome)> done;
+};
+
 base::UnixTime Gateway::civil_now() {
   return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
 }
@@ -60,6 +69,7 @@ Gateway::~Gateway() {
     if (thread.joinable()) thread.join();
   }
   shared_.ask_issuer = nullptr;
+  shared_.ask_service = nullptr;
   authority_.reset();
   workers_.clear();
 }
@@ -82,7 +92,8 @@ void Gateway::start_workers() {
   const auto& config = *now_.config;
   authority_ = std::make_unique<authority::Authority>();
   shared_.ask_issuer = [this](const auto& issuer, auto done) { authority_->ask(issuer, std::move(done)); };
-  follow_issuers();
+  shared_.ask_service = [this](auto question, auto done) { authority_->ask(std::move(question), std::move(done)); };
+  follow_others();
   shared_.buffers.bytes_max = config.limits.memory_bytes_max;
   shared_.revocations = revocations_;
   for (unsigned i = 0; i < config.workers; ++i) {
@@ -91,9 +102,9 @@ void Gateway::start_workers() {
   log_listening({});
 }
 
-void Gateway::follow_issuers() {
+void Gateway::follow_others() {
   followed_ = issuers_.keep(*now_.config);
-  authority_->follow(followed_);
+  authority_->follow(followed_, services_.keep(*now_.config));
 }
 
 bool Gateway::is_ready() {
@@ -137,23 +148,41 @@ admin::Actions Gateway::actions() {
               done(authenticators_json(*config, sum, issuers_, civil_now()));
             });
           },
-      .explain = [this](const std::string& query) { return explain(query); },
       .reload =
           [this](const std::function<void(admin::Outcome)>& done) { reload("asked for", &Gateway::read_anew, done); },
+      .explain = [this](const std::string& query,
+                        const std::function<void(admin::Outcome)>& done) { explain(query, done); },
       .revoke = [this](const std::string& body,
                        const std::function<void(admin::Outcome)>& done) { revoke(body, done); },
   };
 }
 
-admin::Outcome Gateway::explain(const std::string& query) {
-  const auto bad = [](const base::Message& message) {
-    return admin::Outcome{400, boost::json::serialize(boost::json::object{{"error", message.text}})};
-  };
+void Gateway::explain(const std::string& query, const std::function<void(admin::Outcome)>& done) {
   const auto asked = explain::read_query(query);
-  if (!asked) return bad(asked.error());
-  const auto explanation = explain::explain(*now_.config, *now_.policy, *asked, civil_now());
-  if (!explanation) return bad(explanation.error());
-  return {200, explain::to_json(*explanation)};
+  if (!asked) return done({400, boost::json::serialize(boost::json::object{{"error", asked.error().text}})});
+  const auto explaining = std::make_shared<Explaining>(
+      Explaining{.query = *asked, .config = now_.config, .policy = now_.policy, .answers = {}, .done = done});
+  go_on(explaining);
+}
+
+void Gateway::go_on(const std::shared_ptr<Explaining>& explaining) {
+  auto explanation =
+      explain::explain(*explaining->config, *explaining->policy, explaining->query, civil_now(), explaining->answers);
+  if (!explanation) {
+    return explaining->done({400, boost::json::serialize(boost::json::object{{"error", explanation.error().text}})});
+  }
+  if (!explanation->question || explaining->answers.size() == explain::kQuestionsMax) {
+    return explaining->done({200, explain::to_json(*explanation)});
+  }
+  auto& question = *explanation->question;
+  explaining->answers.push_back({.service = question.service.get(), .key = question.key});
+  authority_->ask(std::move(question), [this, explaining](inquiry::AnswerPtr answer, base::CacheResult from) {
+    boost::asio::post(io_, [this, explaining, answer = std::move(answer), from] {
+      explaining->answers.back().answer = answer;
+      explaining->answers.back().from = from;
+      go_on(explaining);
+    });
+  });
 }
 
 void Gateway::revoke(const std::string& body, const std::function<void(admin::Outcome)>& done) {

@@ -65,6 +65,8 @@ class Gateway {
     std::shared_ptr<admin::AdminServer> health;  ///< may be null
   };
 
+  struct Explaining;
+
   explicit Gateway(Source source) : source_(std::move(source)) {}
 
   // Configurations: gateway_reload.cpp.
@@ -95,13 +97,15 @@ class Gateway {
   // The rest: gateway.cpp.
   static base::UnixTime civil_now();
   admin::Actions actions();
-  admin::Outcome explain(const std::string& query);
+  void explain(const std::string& query, const std::function<void(admin::Outcome)>& done);
+  /// Explains with what is known by now, or asks for more first.
+  void go_on(const std::shared_ptr<Explaining>& explaining);
   void revoke(const std::string& body, const std::function<void(admin::Outcome)>& done);
   /// Ends what is under way with a credential that is revoked by now; then calls `done`.
   void end_revoked(const std::function<void()>& done);
   void start_workers();
-  /// Asks the issuers that the configuration in use names, and no others.
-  void follow_issuers();
+  /// Asks the issuers and keeps the answers of the services that the configuration in use names, and of no others.
+  void follow_others();
   /// Whether it serves, with the keys of every issuer or after it has waited for them for long enough.
   bool is_ready();
   void wait_for_signal();
@@ -120,9 +124,10 @@ class Gateway {
 
   Source source_;
   token::IssuerBoard issuers_;
+  inquiry::ServiceBoard services_;
   std::vector<std::shared_ptr<token::IssuerKeys>> followed_;  ///< those of the configuration in use
   std::shared_ptr<revocation::Revocations> revocations_ = std::make_shared<revocation::Revocations>();
-  policy::Shared policy_shared_{.issuers = &issuers_, .revocations = revocations_};
+  policy::Shared policy_shared_{.issuers = &issuers_, .services = &services_, .revocations = revocations_};
   proxy::SharedState shared_;
   boost::asio::io_context io_{1};
   boost::asio::signal_set signals_{io_, SIGTERM, SIGINT};

@@ -94,7 +94,7 @@ void Gateway::adopt(Generation next, const std::function<void()>& done) {
   }
   if (before->access_log != now_.access_log) earlier_access_logs_.push_back(before->access_log);
   watch_files();
-  follow_issuers();
+  follow_others();
   follow_revocations();
   log_listening(*before);
   refuse_at_unused(before->sockets, now_.sockets);

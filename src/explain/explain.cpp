@@ -68,8 +68,8 @@ std::string body_in_words(const http::RequestFacts& facts) {
 class Walk {
  public:
   Walk(const config::Config& config, policy::Policy& policy, const Query& query, std::size_t listener,
-       base::UnixTime now)
-      : config_(config), policy_(policy), query_(query), listener_index_(listener), now_(now) {}
+       base::UnixTime now, std::span<const policy::GivenAnswer> answers)
+      : config_(config), policy_(policy), query_(query), listener_index_(listener), now_(now), answers_(answers) {}
 
   Explanation take(const std::string& bytes) {
     said_.listener = listener().name;
@@ -138,8 +138,15 @@ class Walk {
   }
 
   void decide() {
-    const policy::Request request{&head_, &facts_, &target_, listener_index_};
+    const policy::Request request{.head = &head_,
+                                  .facts = &facts_,
+                                  .target = &target_,
+                                  .listener = listener_index_,
+                                  .peer_is_trusted = peer_is_trusted_,
+                                  .moment = std::chrono::steady_clock::now(),
+                                  .answers = answers_};
     decision_ = policy_.decide(request, now_, scratch_, &trace_);
+    said_.question = std::move(scratch_.inquiries.question);
     tell_routes();
     const bool path_refused = is_refused_for(Reason::EncodedSlash) || is_refused_for(Reason::PathParameters);
     if (path_refused) add_rule("path", false, std::string(sentence_for(decision_.reason)));
@@ -147,7 +154,9 @@ class Walk {
     tell_places();
     tell_token();
     tell_authentication();
+    tell_renewal();
     tell_own_site();
+    tell_user_info();
     tell_inject();
     // Of a body in chunks the proxy finds it out as they come.
     const bool chunked = facts_.framing.kind == http::Framing::Kind::Chunked;
@@ -225,8 +234,29 @@ class Walk {
     for (const auto name : token::kCheckNames) {
       const bool made = std::any_of(trace_.token.begin(), trace_.token.end(),
                                     [&](const token::Check& check) { return check.name == name; });
-      if (!made) said_.token.push_back({std::string(token::name_of(name)), Outcome::NotMade, {}});
+      if (!made && is_check_of_kind(name))
+        said_.token.push_back({std::string(token::name_of(name)), Outcome::NotMade, {}});
     }
+  }
+
+  /// What somebody else decides is not checked here.
+  bool is_check_of_kind(token::CheckName name) const {
+    using token::CheckName;
+    const auto is_it = [this](const auto& each) { return each.name == trace_.authenticator; };
+    const auto& all = config_.authenticators;
+    const auto authenticator = std::find_if(all.begin(), all.end(), is_it);
+    if (authenticator->kind == config::Authenticator::Kind::Jwt) return name != CheckName::Service;
+    return name == CheckName::Size || name == CheckName::Service || name == CheckName::Subject ||
+           name == CheckName::Revocation;
+  }
+
+  void tell_renewal() {
+    if (trace_.renewed) add_rule("session_refresh", *trace_.renewed, trace_.renewal_detail);
+  }
+
+  void tell_user_info() {
+    if (trace_.user_detail.empty()) return;
+    add_rule("user_info", !is_refused_for(Reason::Unavailable), trace_.user_detail);
   }
 
   void tell_authentication() {
@@ -337,6 +367,7 @@ class Walk {
   const Query& query_;
   std::size_t listener_index_;
   base::UnixTime now_;
+  std::span<const policy::GivenAnswer> answers_;
   Explanation said_;
 
   std::string peer_ip_;
@@ -375,13 +406,13 @@ base::OrMessage<void> check_client_ip(const std::string& text, const config::Lis
 }  // namespace
 
 base::OrMessage<Explanation> explain(const config::Config& config, policy::Policy& policy, const Query& query,
-                                     base::UnixTime now) {
+                                     base::UnixTime now, std::span<const policy::GivenAnswer> answers) {
   const auto listener = find_listener(config, query.listener);
   if (!listener) return listener.error();
   if (const auto fine = check_client_ip(query.client_ip, config.listeners[*listener]); !fine) return fine.error();
   const auto head = request_head(query);
   if (!head) return head.error();
-  return Walk(config, policy, query, *listener, now).take(*head);
+  return Walk(config, policy, query, *listener, now, answers).take(*head);
 }
 
 }  // namespace sidegate::explain

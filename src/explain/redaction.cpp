@@ -13,7 +13,7 @@ namespace {
 bool holds_credential(std::string_view name, const config::Config& config) {
   if (sounds_secret(name)) return true;
   return std::any_of(config.authenticators.begin(), config.authenticators.end(), [&](const auto& authenticator) {
-    const auto& places = authenticator.jwt.token;
+    const auto& places = authenticator.token();
     return std::any_of(places.begin(), places.end(), [&](const config::TokenSource& place) {
       return place.kind == config::TokenSource::Kind::Bearer && base::equals_ignoring_case(place.name, name);
     });

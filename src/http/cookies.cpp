@@ -40,7 +40,7 @@ base::Result<std::optional<std::string_view>> find_cookie(const std::vector<Fiel
 }
 
 bool append_cookies_without(const std::vector<Field>& fields, const std::vector<std::string_view>& names,
-                            std::string& out) {
+                            std::string& out, std::string_view added) {
   const auto is_named = [&](std::string_view cookie) {
     return std::any_of(names.begin(), names.end(),
                        [&](std::string_view name) { return cookie == name || is_cookie_twin(cookie, name); });
@@ -50,12 +50,15 @@ bool append_cookies_without(const std::vector<Field>& fields, const std::vector<
                   [&](std::string_view cookie, std::string_view, std::string_view) { any = any || is_named(cookie); });
   if (!any) return false;
   std::string_view separator = "Cookie: ";
-  for_each_cookie(fields, [&](std::string_view cookie, std::string_view, std::string_view pair) {
-    if (is_named(cookie)) return;
+  const auto append = [&](std::string_view pair) {
     out += separator;
     out += pair;
     separator = "; ";
+  };
+  for_each_cookie(fields, [&](std::string_view cookie, std::string_view, std::string_view pair) {
+    if (!is_named(cookie)) append(pair);
   });
+  if (!added.empty()) append(added);
   if (separator == "; ") out += "\r\n";
   return true;
 }

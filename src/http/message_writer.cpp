@@ -30,6 +30,7 @@ bool passes(const Field& field, const ForwardedResponse& response) noexcept {
       // RFC 9110 section 8.6: these have none.
       return response.head->status >= 200 && response.head->status != 204;
     default:
+      if (response.replaces_cache_control && base::equals_ignoring_case(field.name, "cache-control")) return false;
       return !response.facts->nominates || !is_nominated(response.head->fields, field.name);
   }
 }

@@ -48,13 +48,19 @@ std::string_view in_words(revocation::Rule::Kind kind) noexcept {
 Authenticator::Authenticator(const config::Authenticator& settings, std::size_t token_bytes_max,
                              config::Diagnostics& diagnostics, const Shared& shared)
     : name_(settings.name),
-      sources_(settings.jwt.token),
+      sources_(settings.token()),
       subject_claim_(settings.jwt.subject),
       roles_claim_(settings.jwt.roles),
       token_bytes_max_(token_bytes_max),
       leeway_(settings.jwt.leeway),
-      verifier_(settings.jwt, diagnostics, shared.issuers),
       revocation_(shared.revocations, settings.name) {
+  if (settings.kind == config::Authenticator::Kind::Jwt) {
+    verifier_.emplace(settings.jwt, diagnostics, shared.issuers);
+  } else {
+    roles_claim_ = settings.service.roles;
+    inquiry::ServiceBoard own;
+    inquiry_.emplace((shared.services != nullptr ? *shared.services : own).at(settings));
+  }
   for (const auto& source : sources_) {
     if (source.kind == config::TokenSource::Kind::Bearer && !base::equals_ignoring_case(source.name, "Authorization")) {
       diagnostics.error(source.where,
@@ -89,8 +95,8 @@ void Authenticator::note_place(Trace& trace, const config::TokenSource& source,
   trace.places.push_back(step);
 }
 
-Result<Identity> Authenticator::identify(const Credential& credential, base::UnixTime now, Scratch& scratch,
-                                         Trace* trace) {
+Result<Identity> Authenticator::identify(const Credential& credential, const Request& request, base::UnixTime now,
+                                         Scratch& scratch, Trace* trace) {
   token::CheckList* const checks = trace != nullptr ? &trace->token : nullptr;
   const auto size = [&] {
     return std::to_string(credential.token.size()) + " bytes, of " + std::to_string(token_bytes_max_) + " at most";
@@ -99,41 +105,79 @@ Result<Identity> Authenticator::identify(const Credential& credential, base::Uni
     return fail(checks, token::CheckName::Size, Reason::TokenTooLarge, size);
   }
   pass(checks, token::CheckName::Size, size);
+  Identity identity;
+  identity.authenticator = name_;
+  identity.roles_claim = roles_claim_;
+  const auto claims = verifier_ ? verify(credential, now, scratch, identity, checks)
+                                : inquire(credential, request, now, scratch, identity, checks);
+  if (!claims) return claims.error();
+  identity.claims = *claims;
+  if (const auto rule = revocation_.find(credential.token, identity.subject, **claims, now)) {
+    return fail(checks, token::CheckName::Revocation, Reason::Revoked, in_words(*rule));
+  }
+  pass(checks, token::CheckName::Revocation, "not revoked");
+  return identity;
+}
+
+Result<const boost::json::object*> Authenticator::verify(const Credential& credential, base::UnixTime now,
+                                                         Scratch& scratch, Identity& identity,
+                                                         token::CheckList* checks) {
   auto& room = scratch.claims.emplace(scratch.storage());
-  const auto verified = verifier_.verify(credential.token, now, room, checks);
-  scratch.cache = verifier_.last_lookup();
+  const auto verified = verifier_->verify(credential.token, now, room, checks);
+  scratch.cache = verifier_->last_lookup();
   if (!verified) return verified.error();
-  const auto subject = token::subject_of(*verified->claims, subject_claim_, scratch.subject);
+  const auto subject = subject_of(*verified->claims, scratch.subject);
   if (!subject) {
     return fail(checks, token::CheckName::Subject, subject.error(),
                 [&] { return subject_claim_ + " is missing, or names nobody: a text or a whole number is wanted"; });
   }
   pass(checks, token::CheckName::Subject, [&] { return subject_claim_ + " is " + token::in_quotes(*subject); });
-  if (const auto rule = revocation_.find(credential.token, *subject, *verified->claims, now)) {
-    return fail(checks, token::CheckName::Revocation, Reason::Revoked, in_words(*rule));
-  }
-  pass(checks, token::CheckName::Revocation, "not revoked");
-  Identity identity;
-  identity.authenticator = name_;
   identity.subject = *subject;
-  identity.claims = verified->claims;
-  identity.roles_claim = roles_claim_;
   identity.expires = verified->validity.until;
-  return identity;
+  return verified->claims;
+}
+
+Result<const boost::json::object*> Authenticator::inquire(const Credential& credential, const Request& request,
+                                                          base::UnixTime now, Scratch& scratch, Identity& identity,
+                                                          token::CheckList* checks) {
+  static const boost::json::object kNothing;
+  const auto answer = inquiry_->ask(credential.token, request, now, scratch, checks);
+  if (!answer) return answer.error();
+  identity.subject = scratch.subject.assign((*answer)->subject);
+  identity.expires = (*answer)->valid_until;
+  pass(checks, token::CheckName::Subject, [&] { return "the caller is " + token::in_quotes(identity.subject); });
+  scratch.inquiries.claims = (*answer)->claims != nullptr ? (*answer)->claims.get() : &kNothing;
+  return scratch.inquiries.claims;
+}
+
+Result<std::string_view> Authenticator::subject_of(const boost::json::object& claims, std::string& storage) const {
+  return token::subject_of(claims, subject_claim_, storage);
+}
+
+std::span<const std::shared_ptr<token::IssuerKeys>> Authenticator::worth_asking() const noexcept {
+  if (!verifier_) return {};
+  return verifier_->worth_asking();
+}
+
+void Authenticator::empty_cache() noexcept {
+  if (verifier_) verifier_->empty_cache();
+  if (inquiry_) inquiry_->forget();
 }
 
 Result<Recognition> Authenticator::recognise(std::string_view token, base::UnixTime now,
                                              token::UnverifiedClaims& reader) {
   if (token.size() > token_bytes_max_) return Reason::TokenTooLarge;
   boost::json::object claims;
+  // Whose it is only the service could tell, and whether it holds: it is known by itself.
+  if (!verifier_) return Recognition{revocation_.hold(token, {}, claims), std::nullopt};
   token::CheckList checks;  // with it nothing is remembered
-  const auto verified = verifier_.verify(token, now, claims, &checks);
+  const auto verified = verifier_->verify(token, now, claims, &checks);
   // Both are found once all else is known to be well.
   const bool is_ours = verified || verified.error() == Reason::Expired || verified.error() == Reason::NotYetValid;
   if (!is_ours) return verified.error();
   if (!reader.read(token, claims)) return Reason::Malformed;
   std::string storage;
-  const auto subject = token::subject_of(claims, subject_claim_, storage);
+  const auto subject = subject_of(claims, storage);
   if (!subject) return subject.error();
   Recognition recognition{revocation_.hold(token, *subject, claims), std::nullopt};
   const auto* const expires = claims.if_contains("exp");

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "revocation_check.hpp"
+#include "token_inquiry.hpp"
 
 namespace sidegate::token {
 class UnverifiedClaims;
@@ -47,8 +48,16 @@ class Authenticator {
 
   /// Who the caller is that holds `credential`. The subject is put into `scratch`; the claims live until the next
   /// call.
-  base::Result<Identity> identify(const Credential& credential, base::UnixTime now, Scratch& scratch,
-                                  Trace* trace = nullptr);
+  base::Result<Identity> identify(const Credential& credential, const Request& request, base::UnixTime now,
+                                  Scratch& scratch, Trace* trace = nullptr);
+
+  /// Whom the claims of a verified token name; it is put into `storage`.
+  base::Result<std::string_view> subject_of(const boost::json::object& claims, std::string& storage) const;
+
+  bool is_revoked(std::string_view token, std::string_view subject, const boost::json::object& claims,
+                  base::UnixTime now) {
+    return revocation_.find(token, subject, claims, now).has_value();
+  }
 
   /// As `Policy::hold`, of a token that was verified.
   revocation::HeldCredential hold(std::string_view token, std::string_view subject, const boost::json::object& claims) {
@@ -59,12 +68,17 @@ class Authenticator {
   base::Result<Recognition> recognise(std::string_view token, base::UnixTime now, token::UnverifiedClaims& reader);
 
   /// The issuers that may have the key which the last token lacked, where asking them may help.
-  std::span<const std::shared_ptr<token::IssuerKeys>> worth_asking() const noexcept { return verifier_.worth_asking(); }
+  std::span<const std::shared_ptr<token::IssuerKeys>> worth_asking() const noexcept;
 
-  std::size_t cache_entries() const noexcept { return verifier_.cache_entries(); }
-  void empty_cache() noexcept { verifier_.empty_cache(); }
+  std::size_t cache_entries() const noexcept { return verifier_ ? verifier_->cache_entries() : 0; }
+  void empty_cache() noexcept;
 
  private:
+  base::Result<const boost::json::object*> verify(const Credential& credential, base::UnixTime now, Scratch& scratch,
+                                                  Identity& identity, token::CheckList* checks);
+  base::Result<const boost::json::object*> inquire(const Credential& credential, const Request& request,
+                                                   base::UnixTime now, Scratch& scratch, Identity& identity,
+                                                   token::CheckList* checks);
   void note_place(Trace& trace, const config::TokenSource& source,
                   const base::Result<std::optional<std::string_view>>& token, bool decides) const;
 
@@ -74,7 +88,8 @@ class Authenticator {
   std::string roles_claim_;
   std::size_t token_bytes_max_;
   std::chrono::seconds leeway_;
-  token::JwtVerifier verifier_;
+  std::optional<token::JwtVerifier> verifier_;  ///< of a `jwt`
+  std::optional<TokenInquiry> inquiry_;         ///< of the kinds that a service decides
   RevocationCheck revocation_;
 };
 

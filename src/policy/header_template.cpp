@@ -108,6 +108,16 @@ Result<void> append_value(const boost::json::value& value, InList in_list, std::
   return {};
 }
 
+/// Whether `item` is one of a list without blanks.
+bool has_item(std::string_view list, std::string_view item) noexcept {
+  while (!list.empty()) {
+    const auto end = std::min(list.find(','), list.size());
+    if (list.substr(0, end) == item) return true;
+    list.remove_prefix(std::min(end + 1, list.size()));
+  }
+  return false;
+}
+
 /// A role is a text, or an object of a system and a role, written `SYSTEM:ROLE`. Anything else is no role.
 Result<void> append_role(const boost::json::value& role, std::string& out) {
   if (role.is_string()) return append_encoded(role.get_string(), InList::Yes, out);
@@ -120,17 +130,22 @@ Result<void> append_role(const boost::json::value& role, std::string& out) {
   return append_encoded(name->get_string(), InList::Yes, out);
 }
 
-Result<void> append_roles(const Identity& identity, std::string& out) {
-  const auto* const roles = token::find_claim(*identity.claims, identity.roles_claim);
-  if (roles == nullptr) return {};
-  if (!roles->is_array()) return append_role(*roles, out);
-  const auto list_begin = out.size();
-  for (const auto& role : roles->get_array()) {
+/// Appends the roles in `roles` to the list that begins at `list_begin`; with `once`, only those that are not there
+/// yet.
+Result<void> append_roles(const boost::json::value& roles, std::size_t list_begin, bool once, std::string& out) {
+  const auto append = [&](const boost::json::value& role) -> Result<void> {
     const auto before = out.size();
     if (before > list_begin) out += ',';
     const auto separated = out.size();
     if (const auto done = append_role(role, out); !done) return done.error();
-    if (out.size() == separated) out.resize(before);
+    const bool is_there = once && has_item(std::string_view(out).substr(list_begin, before - list_begin),
+                                           std::string_view(out).substr(separated));
+    if (out.size() == separated || is_there) out.resize(before);
+    return {};
+  };
+  if (!roles.is_array()) return append(roles);
+  for (const auto& role : roles.get_array()) {
+    if (const auto done = append(role); !done) return done.error();
   }
   return {};
 }
@@ -154,6 +169,7 @@ base::OrMessage<HeaderTemplate> HeaderTemplate::compile(std::string_view text) {
     auto piece = compile_placeholder(text.substr(1, close - 1));
     if (!piece) return piece.error();
     compiled.needs_identity_ = true;
+    compiled.needs_user_ = compiled.needs_user_ || piece->source == Source::User;
     compiled.pieces_.push_back(std::move(*piece));
     text.remove_prefix(close + 1);
   }
@@ -175,17 +191,18 @@ base::OrMessage<HeaderTemplate::Piece> HeaderTemplate::compile_placeholder(std::
   } else if (name.starts_with("claims.") && name.size() > 7) {
     piece.source = Source::Claim;
     piece.text = name.substr(7);
-  } else if (name.starts_with("user.")) {
-    return base::Message{"{" + std::string(name) + "}: user information is not supported yet"};
+  } else if (name.starts_with("user.") && name.size() > 5) {
+    piece.source = Source::User;
+    piece.text = name.substr(5);
   } else {
     return base::Message{"{" + std::string(name) +
-                         "} is no placeholder; there are {subject}, {roles}, {authenticator} and {claims.NAME}, each "
-                         "with |DEFAULT if wanted"};
+                         "} is no placeholder; there are {subject}, {roles}, {authenticator}, {claims.NAME} and "
+                         "{user.NAME}, each with |DEFAULT if wanted"};
   }
   return piece;
 }
 
-Result<void> HeaderTemplate::render(const Identity* identity, std::string& out) const {
+Result<bool> HeaderTemplate::render(const Identity* identity, std::string& out) const {
   for (const Piece& piece : pieces_) {
     const auto before = out.size();
     Result<void> done{};
@@ -200,11 +217,24 @@ Result<void> HeaderTemplate::render(const Identity* identity, std::string& out) 
         done = append_encoded(identity->authenticator, InList::No, out);
         break;
       case Source::Roles:
-        done = append_roles(*identity, out);
+        if (const auto* const roles = token::find_claim(*identity->claims, identity->roles_claim)) {
+          done = append_roles(*roles, before, false, out);
+        }
+        if (!done) return done.error();
+        if (identity->user == nullptr) break;
+        if (const auto* const roles = identity->user->if_contains("roles")) {
+          if (!append_roles(*roles, before, true, out)) return false;
+        }
         break;
       case Source::Claim:
         if (const auto* const claim = token::find_claim(*identity->claims, piece.text)) {
           done = append_value(*claim, InList::No, out);
+        }
+        break;
+      case Source::User:
+        if (identity->user == nullptr) break;
+        if (const auto* const known = token::find_claim(*identity->user, piece.text)) {
+          if (!append_value(*known, InList::No, out)) return false;
         }
         break;
     }
@@ -213,7 +243,7 @@ Result<void> HeaderTemplate::render(const Identity* identity, std::string& out) 
       if (const auto filled = append_encoded(piece.fallback, InList::No, out); !filled) return filled.error();
     }
   }
-  return {};
+  return true;
 }
 
 }  // namespace sidegate::policy

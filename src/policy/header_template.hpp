@@ -10,7 +10,7 @@
 namespace sidegate::policy {
 
 /// The value of an injected header: text with placeholders, `{subject}`, `{claims.user_type|staff}`, `{roles}`,
-/// `{authenticator}`, compiled once.
+/// `{user.email|}`, `{authenticator}`, compiled once.
 class HeaderTemplate {
  public:
   static base::OrMessage<HeaderTemplate> compile(std::string_view text);
@@ -18,16 +18,20 @@ class HeaderTemplate {
   /// Whether it speaks of the caller, and so is never set where there is none.
   bool needs_identity() const noexcept { return needs_identity_; }
 
+  /// Whether it speaks of what `user_info` knows of the caller.
+  bool needs_user() const noexcept { return needs_user_; }
+
   /// Appends the value. `identity` may be null where `needs_identity()` is false. Malformed where a value holds a
-  /// control character. What could be read as something else in a header (`%`, bytes above 0x7E, a comma inside an item
-  /// of a list, spaces at the ends) is percent-encoded.
-  base::Result<void> render(const Identity* identity, std::string& out) const;
+  /// control character; false, and then the header is to be left out, where that is one of user information. What could
+  /// be read as something else in a header (`%`, bytes above 0x7E, a comma inside an item of a list, spaces at the
+  /// ends) is percent-encoded.
+  base::Result<bool> render(const Identity* identity, std::string& out) const;
 
  private:
-  enum class Source { Literal, Subject, Claim, Roles, Authenticator };
+  enum class Source { Literal, Subject, Claim, User, Roles, Authenticator };
   struct Piece {
     Source source = Source::Literal;
-    std::string text;      ///< the literal, or the claim's name
+    std::string text;      ///< the literal, or the name of the claim or of what is known of the user
     std::string fallback;  ///< for authenticated callers without a value
   };
 
@@ -35,6 +39,7 @@ class HeaderTemplate {
 
   std::vector<Piece> pieces_;
   bool needs_identity_ = false;
+  bool needs_user_ = false;
 };
 
 }  // namespace sidegate::policy

@@ -10,6 +10,8 @@
 
 #include "authenticator.hpp"
 #include "route.hpp"
+#include "session_renewal.hpp"
+#include "user_lookup.hpp"
 
 namespace sidegate::policy {
 namespace {
@@ -81,13 +83,28 @@ void Scratch::reset() {
   claims.reset();
   cache.reset();
   cookies_to_remove.clear();
+  cookie_to_add.clear();
+  inquiries.reset();
   arena_.release();
+}
+
+void Inquiries::reset() noexcept {
+  question.reset();
+  retry_after = std::chrono::seconds(1);
+  user_info = kNone;
+  user_cache.reset();
+  renewed = false;
+  answer_lines.clear();
+  claims = nullptr;
+  answers.clear();
 }
 
 struct Policy::State {
   explicit State(std::size_t token_bytes_max) : unverified(token_bytes_max) {}
 
   std::vector<Authenticator> authenticators;
+  std::vector<UserLookup> user_lookups;
+  std::optional<SessionRenewal> renewal;
   token::UnverifiedClaims unverified;
   std::vector<Route> routes;
   std::vector<RouteTable> tables;  ///< by listener
@@ -113,6 +130,12 @@ std::unique_ptr<Policy> Policy::compile(const config::Config& config, config::Di
   for (const auto& settings : config.authenticators) {
     state->authenticators.emplace_back(settings, config.limits.token_bytes_max, diagnostics, shared);
   }
+  inquiry::ServiceBoard own_services;
+  auto& services = shared.services != nullptr ? *shared.services : own_services;
+  for (const auto& settings : config.user_info) {
+    state->user_lookups.emplace_back(settings, config, services.at(settings));
+  }
+  if (config.session_refresh) state->renewal.emplace(config, services.at(*config.session_refresh));
   state->routes = compile_routes(config, diagnostics);
   for (const auto& pattern : config.strip) state->filter.add_pattern(pattern.value);
   for (const auto& header : config.inject) state->filter.add_name(header.name.value);
@@ -143,11 +166,15 @@ std::size_t Policy::cache_entries(std::size_t authenticator) const noexcept {
   return state_->authenticators[authenticator].cache_entries();
 }
 
-revocation::HeldCredential Policy::hold(const Decision& decision) {
+revocation::HeldCredential Policy::hold(const Decision& decision, const Scratch& scratch) {
+  auto& authenticator = state_->authenticators[decision.authenticator];
+  if (scratch.inquiries.claims != nullptr) {
+    return authenticator.hold(decision.ends_with, decision.subject, *scratch.inquiries.claims);
+  }
   boost::json::object claims;
   // They were read before, when the token was verified.
   state_->unverified.read(decision.ends_with, claims);
-  return state_->authenticators[decision.authenticator].hold(decision.ends_with, decision.subject, claims);
+  return authenticator.hold(decision.ends_with, decision.subject, claims);
 }
 
 base::Result<Recognition> Policy::recognise(std::size_t authenticator, std::string_view token, base::UnixTime now) {
@@ -156,6 +183,8 @@ base::Result<Recognition> Policy::recognise(std::size_t authenticator, std::stri
 
 void Policy::empty_caches() noexcept {
   for (Authenticator& authenticator : state_->authenticators) authenticator.empty_cache();
+  for (UserLookup& lookup : state_->user_lookups) lookup.forget();
+  if (state_->renewal) state_->renewal->forget();
 }
 
 Decision Policy::decide(const Request& request, base::UnixTime now, Scratch& scratch, Trace* trace) {
@@ -188,12 +217,17 @@ Decision Policy::State::refuse(Reason reason, const Route* route, Scratch& scrat
   decision.reason = reason;
   decision.route = route != nullptr ? &route->facts : nullptr;
   if (base::status_of(reason) == 401) scratch.lines += reason == Reason::Missing ? kChallenge : kInvalidToken;
-  if (reason == Reason::Unavailable) scratch.lines += "Retry-After: 1\r\n";
+  if (reason == Reason::Unavailable) {
+    scratch.lines += "Retry-After: ";
+    scratch.lines += std::to_string(scratch.inquiries.retry_after.count());
+    scratch.lines += "\r\n";
+  }
   decision.lines = scratch.lines;
   return decision;
 }
 
 std::size_t Policy::State::owner_of(const Credential& credential, const Route& route, Scratch& scratch) {
+  if (!token::has_jwt_form(credential.token)) return route.dispatch.choose_opaque(*credential.source);
   auto& room = scratch.claims.emplace(scratch.storage());
   return route.dispatch.choose(*credential.source, unverified.issuer(credential.token, room));
 }
@@ -212,11 +246,14 @@ Decision Policy::State::authenticate(const Request& request, const Route& route,
     const auto found = authenticators[finder].find(request.head->fields, trace);
     if (!found) return record(refuse(found.error(), &route, scratch), finder, found.error());
     if (!*found) continue;
-    const Credential& credential = **found;
+    Credential credential = **found;
     const bool has_choice = route.dispatch.has_choice(*credential.source);
     const std::size_t index = has_choice ? owner_of(credential, route, scratch) : finder;
     if (trace != nullptr) trace->authenticator = authenticators[index].name();
-    const auto identity = authenticators[index].identify(credential, now, scratch, trace);
+    auto identity = authenticators[index].identify(credential, request, now, scratch, trace);
+    if (renewal && renewal->is_due(index, authenticators[index], credential, identity, request, now)) {
+      identity = renewal->renew(authenticators[index], credential, identity, request, now, scratch, trace);
+    }
     if (!identity) {
       auto decision = record(refuse(identity.error(), &route, scratch), index, identity.error());
       decision.worth_asking = authenticators[index].worth_asking();
@@ -227,6 +264,16 @@ Decision Policy::State::authenticate(const Request& request, const Route& route,
       auto decision = record(refuse(Reason::CrossSite, &route, scratch), index, Reason::Accepted);
       decision.subject = identity->subject;
       return decision;
+    }
+    if (route.user_info && user_lookups[*route.user_info].is_for(index)) {
+      const auto user = user_lookups[*route.user_info].find(*identity, credential.token, request, scratch, trace);
+      scratch.inquiries.user_info = *route.user_info;
+      if (!user) {
+        auto decision = record(refuse(user.error(), &route, scratch), index, Reason::Accepted);
+        decision.subject = identity->subject;
+        return decision;
+      }
+      identity->user = *user;
     }
     auto decision = forward(request, route, &*identity, &credential, scratch, trace);
     decision.subject = identity->subject;
@@ -265,13 +312,14 @@ Decision Policy::State::forward(const Request& request, const Route& route, cons
     scratch.lines += line.name;
     scratch.lines += ": ";
     const auto value_begin = scratch.lines.size();
-    if (const auto rendered = line.value.render(identity, scratch.lines); !rendered) {
+    const auto rendered = line.value.render(identity, scratch.lines);
+    if (!rendered) {
       note(line, InjectStep::Result::Unusable);
       scratch.lines.clear();
       return refuse(rendered.error(), &route, scratch);
     }
     // An empty value leaves the header out.
-    const bool is_empty = scratch.lines.size() == value_begin;
+    const bool is_empty = !*rendered || scratch.lines.size() == value_begin;
     note(line, is_empty ? InjectStep::Result::Empty : InjectStep::Result::Set);
     if (is_empty) {
       scratch.lines.resize(begin);
@@ -288,7 +336,13 @@ void Policy::State::remove_other_places(const Request& request, const Route& rou
                                         Scratch& scratch, Decision& decision) const {
   for (const std::size_t index : route.authenticators) {
     for (const auto& source : authenticators[index].sources()) {
-      if (credential != nullptr && route.forward_credential && is_its_place(*credential, source)) continue;
+      const bool stays = credential != nullptr && route.forward_credential && is_its_place(*credential, source);
+      if (stays && !scratch.inquiries.renewed) continue;
+      if (stays) {
+        scratch.cookie_to_add.assign(source.name);
+        scratch.cookie_to_add += '=';
+        scratch.cookie_to_add += credential->token;
+      }
       if (source.kind == config::TokenSource::Kind::Bearer) {
         decision.forward_authorization = false;
       } else {
@@ -297,7 +351,8 @@ void Policy::State::remove_other_places(const Request& request, const Route& rou
     }
   }
   if (!filter_drops_cookies && !scratch.cookies_to_remove.empty() &&
-      http::append_cookies_without(request.head->fields, scratch.cookies_to_remove, scratch.lines)) {
+      http::append_cookies_without(request.head->fields, scratch.cookies_to_remove, scratch.lines,
+                                   scratch.cookie_to_add)) {
     decision.forward_cookie = false;
   }
 }

@@ -199,6 +199,10 @@ std::vector<Route> compile_routes(const config::Config& config, Diagnostics& dia
       // A name that does not exist was reported when the configuration was read.
       if (index < config.authenticators.size()) route.authenticators.push_back(index);
     }
+    if (source.user_info) {
+      const auto place = index_of(config.user_info, source.user_info->value);
+      if (place < config.user_info.size()) route.user_info = place;
+    }
     route.dispatch = IssuerDispatch(config, source, route.authenticators, diagnostics);
     route.paths = compile_patterns<PathPattern>(source.paths, diagnostics);
     route.hosts = compile_patterns<HostPattern>(source.hosts, diagnostics);

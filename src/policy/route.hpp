@@ -28,7 +28,8 @@ struct Route {
   RouteFacts facts;
   config::Route::Authenticate authenticate = config::Route::Authenticate::Required;
   std::vector<std::size_t> authenticators;
-  IssuerDispatch dispatch;  ///< which of them a token is for
+  IssuerDispatch dispatch;               ///< which of them a token is for
+  std::optional<std::size_t> user_info;  ///< its place in the configuration
   std::vector<PathPattern> paths;
   std::vector<HostPattern> hosts;    ///< empty: any
   std::vector<std::string> methods;  ///< empty: any; HEAD stands beside GET

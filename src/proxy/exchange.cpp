@@ -8,7 +8,9 @@ void Exchange::reset() {
   head.version = http::Version::Http11;
   facts = {};
   target = {};
+  scratch.inquiries.reset();
   decision = {};
+  answers.clear();
   head_read = head_parsed = false;
   host_line.clear();
   added_lines.clear();

@@ -18,6 +18,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sidegate::proxy {
 
@@ -41,10 +42,11 @@ struct Exchange {
   std::string target_storage;
   policy::Scratch scratch;
   policy::Decision decision;
-  bool head_read = false;    ///< `head`, `facts` and `target` hold
-  bool head_parsed = false;  ///< `head` holds
-  std::string host_line;     ///< in place of the caller's Host, where there is none or it is rewritten
-  std::string added_lines;   ///< what Sidegate says of the connection: X-Forwarded-For and the like
+  std::vector<policy::GivenAnswer> answers;  ///< of others who were asked for it
+  bool head_read = false;                    ///< `head`, `facts` and `target` hold
+  bool head_parsed = false;                  ///< `head` holds
+  std::string host_line;                     ///< in place of the caller's Host, where there is none or it is rewritten
+  std::string added_lines;                   ///< what Sidegate says of the connection: X-Forwarded-For and the like
   http::BodyDecoder request_body;
   bool request_trailers = false;  ///< the last chunk has been written, trailers follow
   bool request_done = false;      ///< the whole request has been gathered for the origin
@@ -64,9 +66,10 @@ struct Exchange {
   bool response_started = false;  ///< bytes of the final answer have been sent or gathered
   bool response_chunked = false;  ///< the client gets chunks
   bool response_trailers = false;
-  bool answer_sent = false;  ///< the client has all of it, while its request is still coming
-  bool keep_alive = false;   ///< of the client's connection, once this is over
-  std::string answer;        ///< lines or a whole answer of our own
+  bool answer_sent = false;   ///< the client has all of it, while its request is still coming
+  bool keep_alive = false;    ///< of the client's connection, once this is over
+  std::string answer;         ///< lines or a whole answer of our own
+  std::string answer_fields;  ///< of an answer of our own
   http::GatherList to_client;
 
   // A tunnel: the origin has switched to WebSocket.

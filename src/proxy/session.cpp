@@ -181,7 +181,7 @@ boost::asio::awaitable<void, net::Executor> Session::run() {
       break;
     }
     decide(now);
-    if (!exchange_->decision.worth_asking.empty()) co_await ask_issuers();
+    if (lacks_knowledge()) co_await ask_others();
     if (exchange_->failure == Reason::ClientGone) {
       close();
       finish();
@@ -305,7 +305,7 @@ void Session::wait_until(Waiting waiting, base::SteadyTime deadline) {
 }
 
 void Session::end_with_credential(base::SteadyTime now) {
-  exchange_->ends_with = snapshot_->policy().hold(exchange_->decision);
+  exchange_->ends_with = snapshot_->policy().hold(exchange_->decision, exchange_->scratch);
   if (is_revoked(now)) {
     // While the origin took its time.
     exchange_->ends = now;
@@ -373,7 +373,7 @@ void Session::on_deadline() {
     }
     case Waiting::ForBody:
       return break_off(Reason::ClientTimeout);
-    case Waiting::ForKeys:
+    case Waiting::ForNews:
       question_->awaited = 0;
       question_->news = true;
       return wake_for_news();

@@ -71,14 +71,14 @@ class Session final : public net::Deadline, public SessionListHook, public std::
   static constexpr std::uint64_t kBulkBytesMin = std::uint64_t{8} * 1024;
 
   enum class HeadStep { NeedMore, Whole, Refused };
-  /// What the one deadline is for: the client's first byte or next request, the rest of a head, more of the body; an
-  /// issuer's keys; the answer's head, more of the answer or room at the origin; room at the client; anything over a
+  /// What the one deadline is for: the client's first byte or next request, the rest of a head, more of the body; what
+  /// others are asked; the answer's head, more of the answer or room at the origin; room at the client; anything over a
   /// tunnel; the client's closing.
   enum class Waiting : unsigned char {
     ForRequest,
     ForHead,
     ForBody,
-    ForKeys,
+    ForNews,
     ForAnswer,
     ForOrigin,
     ForClient,
@@ -115,8 +115,16 @@ class Session final : public net::Deadline, public SessionListHook, public std::
   base::Result<void> read_facts();
   void read_what_peer_tells();
   void decide(base::SteadyTime now);
-  /// Asks the issuers that may have the key which the credential lacks, and decides again with each answer.
+  /// Whether somebody may know what the decision would have to be made with.
+  bool lacks_knowledge() const noexcept {
+    return !exchange_->decision.worth_asking.empty() || exchange_->scratch.inquiries.question;
+  }
+  /// Asks those who may know what the decision lacks, and decides again with each answer.
+  boost::asio::awaitable<void, net::Executor> ask_others();
+  /// Asks the issuers that may have the key which the credential lacks.
   boost::asio::awaitable<void, net::Executor> ask_issuers();
+  /// Asks the service that knows the answer to the decision's question.
+  boost::asio::awaitable<void, net::Executor> ask_service();
   /// Waits for an answer, the deadline, or the client's going.
   boost::asio::awaitable<void, net::Executor> wait_for_news(bool& watches_client);
   void wake_for_news();
@@ -144,6 +152,8 @@ class Session final : public net::Deadline, public SessionListHook, public std::
   Progress take_answer();
   Progress take_answer_head();
   void append_request_id();
+  /// The cookies of a session that was renewed; true where a Cache-Control of ours is among the lines.
+  bool append_renewed_session();
   /// Whether the request is still coming though its answer is whole.
   bool upload_goes_on() const noexcept;
   boost::asio::awaitable<void, net::Executor> wait_for_rest_of_request();
@@ -194,6 +204,8 @@ class Session final : public net::Deadline, public SessionListHook, public std::
   struct Question {
     std::size_t awaited;  ///< answers
     bool news = false;    ///< one came, or will not come any more
+    inquiry::AnswerPtr answer{};
+    base::CacheResult from = base::CacheResult::Miss;
   };
 
   WorkerLoop& loop_;

@@ -13,6 +13,7 @@
 #include <chrono>
 #include <utility>
 
+#include "private_answer.hpp"
 #include "session.hpp"
 #include "worker_loop.hpp"
 
@@ -130,6 +131,10 @@ void Session::refuse(Reason reason, bool keep_alive) {
   answer.status = base::status_of(reason);
   answer.error = http::error_text(reason);
   answer.fields = refusal_lines(reason, exchange.head_read ? &exchange.decision : nullptr);
+  if (const auto& inquiries = exchange.scratch.inquiries; inquiries.renewed) {
+    exchange.answer_fields.assign(answer.fields) += inquiries.answer_lines;
+    answer.fields = exchange.answer_fields;
+  }
   answer.keep_alive = exchange.keep_alive;
   answer.head_only = exchange.head.known_method == http::Method::Head;
   answer.version = exchange.head.version;
@@ -161,7 +166,7 @@ Session::Progress Session::take_answer_head() {
   in.consume(exchange.response.bytes.size());
   exchange.response_facts = *facts;
   if (exchange.response.status == 101) return begin_tunnel();
-  http::ForwardedResponse forwarded{.head = &exchange.response, .facts = &*facts, .added = {}, .chunked = false};
+  http::ForwardedResponse forwarded{.head = &exchange.response, .facts = &*facts, .added = {}};
   if (exchange.response.status < 200) {
     // RFC 9110 section 15.2: an interim answer goes on to the client, unless it speaks HTTP/1.0 and knows none.
     const bool understood = exchange.head.version == http::Version::Http11;
@@ -182,6 +187,7 @@ Session::Progress Session::take_answer_head() {
   const bool may_end = !exchange.decision.ends_with.empty();
   if (may_end && is_event_stream(exchange.response)) end_with_credential(*exchange.answered);
   append_request_id();
+  forwarded.replaces_cache_control = append_renewed_session();
   if (!exchange.keep_alive) {
     exchange.answer += "Connection: close\r\n";
   } else if (!understands_chunks) {
@@ -192,6 +198,13 @@ Session::Progress Session::take_answer_head() {
   if (!http::write_response_head(forwarded, exchange.to_client)) return fail(Reason::OriginBroken);
   exchange.response_started = true;
   return Progress::Finished;
+}
+
+bool Session::append_renewed_session() {
+  const auto& inquiries = exchange_->scratch.inquiries;
+  if (!inquiries.renewed) return false;
+  exchange_->answer += inquiries.answer_lines;
+  return append_private_cache_control(exchange_->response.fields, exchange_->answer);
 }
 
 void Session::append_request_id() {

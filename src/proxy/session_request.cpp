@@ -40,6 +40,13 @@ constexpr std::size_t kReadAheadBytes = std::size_t{4} * 1024;
 /// How long a request waits for the keys of an issuer.
 constexpr std::chrono::seconds kIssuerPatience{5};
 
+/// So often others are asked for one request: an issuer for its keys, a service about the token, for a new one, and
+/// about the user.
+constexpr unsigned kQuestionsMax = 4;
+
+/// How much longer than a service may take a request waits for whoever asks it.
+constexpr std::chrono::seconds kAnswerSlack{1};
+
 /// How long a body may pause whose request has been answered already: perhaps nobody wants it any more.
 constexpr std::chrono::seconds kUploadPause{2};
 
@@ -115,10 +122,56 @@ void Session::read_what_peer_tells() {
 
 void Session::decide(base::SteadyTime now) {
   Exchange& exchange = *exchange_;
-  const policy::Request request{&exchange.head, &exchange.facts, &exchange.target, listener_};
+  const policy::Request request{.head = &exchange.head,
+                                .facts = &exchange.facts,
+                                .target = &exchange.target,
+                                .listener = listener_,
+                                .peer_is_trusted = peer_is_trusted_,
+                                .moment = now,
+                                .answers = exchange.answers};
   exchange.decision = snapshot_->policy().decide(request, loop_.civil_seconds(now), exchange.scratch);
   exchange.trace_id = find_trace_id(exchange.head.fields);
   limit_body(exchange.decision, exchange.facts.framing.length);
+}
+
+boost::asio::awaitable<void, net::Executor> Session::ask_others() {
+  bool asked_issuers = false;
+  for (unsigned asked = 0; asked < kQuestionsMax && lacks_knowledge() && !exchange_->failure; ++asked) {
+    if (exchange_->scratch.inquiries.question) {
+      co_await ask_service();
+    } else {
+      // What they have answered by now is all that they know.
+      if (std::exchange(asked_issuers, true)) break;
+      co_await ask_issuers();
+    }
+  }
+}
+
+boost::asio::awaitable<void, net::Executor> Session::ask_service() {
+  auto question = *std::exchange(exchange_->scratch.inquiries.question, std::nullopt);
+  policy::GivenAnswer given{.service = question.service.get(), .key = question.key};
+  const auto pending = std::make_shared<Question>(Question{.awaited = 1});
+  question_ = pending;
+  // Whoever asks keeps to the service's own timeout.
+  wait_until(Waiting::ForNews, steady_clock::now() + question.service->endpoint().timeout + kAnswerSlack);
+  loop_.ask(std::move(question), [weak = weak_from_this(), pending](inquiry::AnswerPtr answer, base::CacheResult from) {
+    // An answer that comes too late finds nobody waiting.
+    if (pending->awaited == 0) return;
+    pending->awaited = 0;
+    pending->answer = std::move(answer);
+    pending->from = from;
+    if (const auto session = weak.lock()) session->wake_for_news();
+  });
+  bool watches_client = true;
+  while (!exchange_->failure && pending->awaited != 0) co_await wait_for_news(watches_client);
+  pending->awaited = 0;
+  question_.reset();
+  loop_.deadlines().clear(*this);
+  if (exchange_->failure) co_return;
+  given.answer = pending->answer != nullptr ? pending->answer : std::make_shared<inquiry::Answer>();
+  given.from = pending->from;
+  exchange_->answers.push_back(std::move(given));
+  decide(steady_clock::now());
 }
 
 boost::asio::awaitable<void, net::Executor> Session::ask_issuers() {
@@ -134,7 +187,7 @@ boost::asio::awaitable<void, net::Executor> Session::ask_issuers() {
       if (const auto session = weak.lock()) session->wake_for_news();
     });
   }
-  wait_until(Waiting::ForKeys, steady_clock::now() + kIssuerPatience);
+  wait_until(Waiting::ForNews, steady_clock::now() + kIssuerPatience);
   bool watches_client = true;
   while (!exchange_->failure) {
     if (!std::exchange(question->news, false)) {

@@ -35,9 +35,12 @@ Session::Progress Session::begin_tunnel() {
   exchange.status = exchange.response.status;
   exchange.response_body = http::BodyDecoder({.kind = http::Framing::Kind::UntilClose, .length = 0}, limits());
   append_request_id();
+  const bool is_private = append_renewed_session();
   exchange.answer += http::kUpgradeLines;
-  const http::ForwardedResponse forwarded{
-      .head = &exchange.response, .facts = &exchange.response_facts, .added = exchange.answer, .chunked = false};
+  const http::ForwardedResponse forwarded{.head = &exchange.response,
+                                          .facts = &exchange.response_facts,
+                                          .added = exchange.answer,
+                                          .replaces_cache_control = is_private};
   if (!http::write_response_head(forwarded, exchange.to_client)) return fail(Reason::OriginBroken);
   exchange.response_started = true;
   if (!exchange.decision.ends_with.empty()) end_with_credential(*exchange.answered);

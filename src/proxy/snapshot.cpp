@@ -19,9 +19,13 @@ Snapshot::Snapshot(WorkerConfiguration configuration, const PoolParts& parts, co
   }
   std::size_t caches = 0;
   for (const auto& authenticator : config().authenticators) {
-    const bool has_one = authenticator.jwt.verified_cache.enabled();
+    const bool has_one = has_verified_cache(authenticator);
     cache_places_.push_back(has_one ? std::optional<std::size_t>(caches++) : std::nullopt);
   }
+  for (std::size_t i = 0; i < config().authenticators.size(); ++i) {
+    if (config().authenticators[i].kind != config::Authenticator::Kind::Jwt) cache_places_[i] = caches++;
+  }
+  first_user_cache_ = caches;
 }
 
 std::shared_ptr<origin::Pool> Snapshot::make_pool(const config::Upstream& upstream, const PoolParts& parts,

@@ -15,6 +15,11 @@
 
 namespace sidegate::proxy {
 
+/// Whether it remembers the tokens that it has verified.
+inline bool has_verified_cache(const config::Authenticator& authenticator) noexcept {
+  return authenticator.kind == config::Authenticator::Kind::Jwt && authenticator.jwt.verified_cache.enabled();
+}
+
 /// What a snapshot's pools are made of, the same for all snapshots of a worker.
 struct PoolParts {
   net::Executor executor;
@@ -51,10 +56,14 @@ class Snapshot {
     return first_servers_[upstream] + server.index;
   }
 
-  /// The place in the counters of an authenticator's cache of verified tokens; nothing where it has none.
+  /// The place in the counters of an authenticator's cache, of verified tokens or of answers; nothing where it has
+  /// none.
   std::optional<std::size_t> cache_place(std::size_t authenticator) const noexcept {
     return cache_places_[authenticator];
   }
+
+  /// The same of user information.
+  std::size_t user_cache_place(std::size_t user_info) const noexcept { return first_user_cache_ + user_info; }
 
   telemetry::NamedCounters& counters() noexcept { return counters_; }
 
@@ -73,6 +82,7 @@ class Snapshot {
   std::vector<std::shared_ptr<origin::Pool>> pools_;      ///< by upstream
   std::vector<std::size_t> first_servers_;                ///< by upstream
   std::vector<std::optional<std::size_t>> cache_places_;  ///< by authenticator
+  std::size_t first_user_cache_ = 0;                      ///< of all user information, one after the other
   std::vector<std::unique_ptr<Exchange>> exchanges_;
 };
 

@@ -38,6 +38,13 @@ void Worker::end_revoked(std::function<void()> done) {
   });
 }
 
+void Worker::empty_caches(std::function<void()> done) {
+  boost::asio::post(core_->loop.io(), [this, done = std::move(done)] {
+    core_->loop.empty_caches();
+    done();
+  });
+}
+
 void Worker::begin_drain() {
   boost::asio::post(core_->loop.io(), [this] { core_->loop.begin_drain(); });
 }
@@ -67,8 +74,12 @@ telemetry::LabelNames label_names(const config::Config& config) {
   }
   for (const auto& authenticator : config.authenticators) {
     names.authenticators.push_back(authenticator.name);
-    if (authenticator.jwt.verified_cache.enabled()) names.caches.push_back(authenticator.name + ".verified");
+    if (has_verified_cache(authenticator)) names.caches.push_back(authenticator.name + ".verified");
   }
+  for (const auto& authenticator : config.authenticators) {
+    if (authenticator.kind != config::Authenticator::Kind::Jwt) names.caches.push_back(authenticator.name);
+  }
+  for (const auto& user_info : config.user_info) names.caches.push_back(user_info.name);
   return names;
 }
 

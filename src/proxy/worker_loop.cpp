@@ -150,6 +150,10 @@ void WorkerLoop::record(Snapshot& snapshot, const Exchange& exchange, std::strin
     counters.count_decision(decision.authenticator, *decision.outcome);
     const auto cache = snapshot.cache_place(decision.authenticator);
     if (cache && decision.cache) counters.count_cache(*cache, *decision.cache);
+    const auto& inquiries = exchange.scratch.inquiries;
+    if (inquiries.user_cache) {
+      counters.count_cache(snapshot.user_cache_place(inquiries.user_info), *inquiries.user_cache);
+    }
   }
   if (matched && exchange.asked_server != nullptr) {
     const auto place = snapshot.server_place(decision.route->upstream, *exchange.asked_server);
@@ -193,6 +197,19 @@ void WorkerLoop::record(Snapshot& snapshot, const Exchange& exchange, std::strin
   record.cache = decision.cache;
   record.reason = exchange.failure;
   snapshot.access_log()->push(record);
+}
+
+void WorkerLoop::empty_caches() noexcept {
+  current_->policy().empty_caches();
+  for (const auto& snapshot : earlier_) snapshot->policy().empty_caches();
+}
+
+void WorkerLoop::ask(inquiry::Question question, SharedState::Answered done) {
+  if (!shared_.ask_service) return done(std::make_shared<inquiry::Answer>(), base::CacheResult::Miss);
+  shared_.ask_service(std::move(question),
+                      [this, done = std::move(done)](inquiry::AnswerPtr answer, base::CacheResult from) {
+                        boost::asio::post(io_, [done, answer = std::move(answer), from] { done(answer, from); });
+                      });
 }
 
 void WorkerLoop::ask(const std::shared_ptr<token::IssuerKeys>& issuer, std::function<void()> done) {

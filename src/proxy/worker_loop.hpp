@@ -66,6 +66,8 @@ class WorkerLoop {
 
   /// Asks an issuer for its keys and calls `done` on this thread, now or later.
   void ask(const std::shared_ptr<token::IssuerKeys>& issuer, std::function<void()> done);
+  /// The same for whoever knows the answer to a question.
+  void ask(inquiry::Question question, SharedState::Answered done);
 
   /// A line of the operational log about a peer that cannot be told itself; one a second at most.
   void warn_of_peer(std::string_view what, std::string_view listener, std::string_view peer_ip);
@@ -79,6 +81,7 @@ class WorkerLoop {
   void start();
   void apply(WorkerConfiguration next);
   void end_revoked();
+  void empty_caches() noexcept;
   void begin_drain() noexcept { draining_ = true; }
   void stop_accepting();
   void abort();

@@ -2,6 +2,7 @@
 #include <sidegate/revocation/credential.hpp>
 #include <sidegate/token/claims.hpp>
 #include <sidegate/token/token_digest.hpp>
+#include <sidegate/token/unverified_claims.hpp>
 
 #include <boost/json/string.hpp>
 #include <boost/json/value.hpp>
@@ -22,7 +23,9 @@ std::optional<base::UnixTime> issued_of(const boost::json::object& claims) noexc
 }
 
 DigestText::DigestText(token::TokenDigest& digest, std::string_view token) noexcept {
-  const auto bytes = digest.of(token.substr(0, token.rfind('.')));
+  // An opaque one may share what stands before its last dot with all its like.
+  const bool is_signed = token::has_jwt_form(token) && token.starts_with('e');  // as `{` begins in base64url
+  const auto bytes = digest.of(is_signed ? token.substr(0, token.rfind('.')) : token);
   if (!bytes) return;
   base::write_hex(*bytes, hex_.data());
   size_ = hex_.size();

@@ -7,6 +7,8 @@ std::string_view name_of(CheckName name) noexcept {
   switch (name) {
     case CheckName::Size:
       return "size";
+    case CheckName::Service:
+      return "service";
     case CheckName::Form:
       return "form";
     case CheckName::Header:

@@ -6,7 +6,24 @@
 #include <boost/json/string.hpp>
 #include <boost/json/value.hpp>
 
+#include <algorithm>
+
 namespace sidegate::token {
+namespace {
+
+bool is_base64url(std::string_view text) noexcept {
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+  });
+}
+
+}  // namespace
+
+bool has_jwt_form(std::string_view token) noexcept {
+  const auto parts = split_compact(token);
+  return parts && !parts->header.empty() && !parts->payload.empty() && is_base64url(parts->header) &&
+         is_base64url(parts->payload) && is_base64url(parts->signature);
+}
 
 UnverifiedClaims::UnverifiedClaims(std::size_t token_bytes_max) : token_bytes_max_(token_bytes_max) {}
 

@@ -44,13 +44,13 @@ class AdminApi : public testing::Test {
             .routes = later(R"({"routes":[]})"),
             .upstreams = later(R"({"upstreams":[]})"),
             .authenticators = later(R"({"authenticators":[]})"),
-            .explain =
-                [](const std::string& body) {
-                  return Outcome{200, "{\"asked\":" + body + "}"};
-                },
             .reload =
                 [](const std::function<void(Outcome)>& done) {
                   done({422, R"({"errors":["x"]})"});
+                },
+            .explain =
+                [this](const std::string& body, const std::function<void(Outcome)>& done) {
+                  boost::asio::post(thread_.io(), [body, done] { done({200, "{\"asked\":" + body + "}"}); });
                 },
             .revoke =
                 [this](const std::string& body, const std::function<void(Outcome)>& done) {

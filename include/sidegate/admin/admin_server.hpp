@@ -35,10 +35,12 @@ struct Actions {
   Later<std::string> routes;                           ///< live state as JSON
   Later<std::string> upstreams;                        ///< live state as JSON
   Later<std::string> authenticators;                   ///< live state as JSON
-  std::function<Outcome(const std::string&)> explain;  ///< what would happen to the request that the JSON describes
   Later<Outcome> reload;
-  /// Takes back the credential that the JSON describes.
-  std::function<void(const std::string&, std::function<void(Outcome)>)> revoke;
+
+  /// What is done with the JSON that was sent.
+  using Command = std::function<void(const std::string&, std::function<void(Outcome)>)>;
+  Command explain;  ///< tells what would happen to the request that it describes
+  Command revoke;   ///< takes back the credential that it describes
 };
 
 /// Which endpoints an address offers.

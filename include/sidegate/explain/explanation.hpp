@@ -1,6 +1,7 @@
 #pragma once
 
 #include <sidegate/base/reason.hpp>
+#include <sidegate/inquiry/question.hpp>
 
 #include <optional>
 #include <string>
@@ -88,6 +89,9 @@ struct Explanation {
   std::vector<Step> rules;  ///< what the route asks of the request
   std::optional<Forwarding> forwarding;
   std::optional<Refusal> refusal;  ///< there where `forwarding` is not
+
+  /// What a service would have to be asked for more to be said; never shown.
+  std::optional<inquiry::Question> question;
 
   bool forwarded() const noexcept { return forwarding.has_value(); }
 };

@@ -42,9 +42,10 @@ bool is_cookie_twin(std::string_view given, std::string_view name) noexcept;
 /// differently.
 base::Result<std::optional<std::string_view>> find_cookie(const std::vector<Field>& fields, std::string_view name);
 
-/// Appends one `Cookie` line with every cookie but those named and their twins; nothing where none is left. False, and
-/// nothing appended, where none of the named ones is there, so that the caller's own lines can stay.
+/// Appends one `Cookie` line with every cookie but those named and their twins, and with the pair `added` where that is
+/// not empty; nothing where none is left. False, and nothing appended, where none of the named ones is there, so that
+/// the caller's own lines can stay.
 bool append_cookies_without(const std::vector<Field>& fields, const std::vector<std::string_view>& names,
-                            std::string& out);
+                            std::string& out, std::string_view added = {});
 
 }  // namespace sidegate::http

@@ -44,8 +44,9 @@ bool write_request_head(const ForwardedRequest& request, GatherList& out) noexce
 struct ForwardedResponse {
   const ResponseHead* head = nullptr;
   const ResponseFacts* facts = nullptr;
-  std::string_view added;  ///< whole lines with their CRLF, `Connection` among them
-  bool chunked = false;    ///< the client gets the body in chunks
+  std::string_view added;               ///< whole lines with their CRLF, `Connection` among them
+  bool chunked = false;                 ///< the client gets the body in chunks
+  bool replaces_cache_control = false;  ///< a line of ours takes the place of the origin's
 };
 
 /// The same for the response to the client.

@@ -14,6 +14,7 @@ struct Identity {
   std::string_view authenticator;
   std::string_view subject;                        ///< never empty
   const boost::json::object* claims = nullptr;     ///< of the very bytes that were verified
+  const boost::json::object* user = nullptr;       ///< what `user_info` knows of them; null: nothing
   std::string_view roles_claim;                    ///< where in the claims the roles stand
   base::UnixTime expires = base::UnixTime::max();  ///< the moment from which the credential is refused
 };

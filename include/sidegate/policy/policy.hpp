@@ -10,6 +10,7 @@
 #include <sidegate/http/header_filter.hpp>
 #include <sidegate/http/target.hpp>
 #include <sidegate/policy/identity.hpp>
+#include <sidegate/policy/inquiries.hpp>
 #include <sidegate/policy/shared.hpp>
 
 #include <boost/json/monotonic_resource.hpp>
@@ -44,6 +45,9 @@ struct Request {
   const http::RequestFacts* facts = nullptr;
   const http::CanonicalTarget* target = nullptr;
   std::size_t listener = 0;  ///< its place in the configuration
+  bool peer_is_trusted = false;
+  base::SteadyTime moment = base::SteadyTime::max();  ///< now, by which answers of others are fresh; max: none is
+  std::span<const GivenAnswer> answers{};             ///< what was asked for this request
 };
 
 /// Memory for one decision, used again for the next one, so that a warm decision allocates nothing.
@@ -62,6 +66,8 @@ class Scratch {
   std::optional<base::CacheResult> cache;           ///< what the cache had for the token, where one was asked
   std::string path;                                 ///< a rewritten one
   std::vector<std::string_view> cookies_to_remove;  ///< names
+  std::string cookie_to_add;                        ///< a pair, in the place of one that is removed
+  Inquiries inquiries;
   boost::json::storage_ptr storage() noexcept { return &arena_; }
 
  private:
@@ -122,8 +128,8 @@ class Policy {
   /// request. How it came about is written to `trace`, which was empty; without one nothing is paid for it.
   Decision decide(const Request& request, base::UnixTime now, Scratch& scratch, Trace* trace = nullptr);
 
-  /// What the token that the decision's `ends_with` is can be known by after the request.
-  revocation::HeldCredential hold(const Decision& decision);
+  /// What the token that the decision's `ends_with` is can be known by after the request. `scratch` is the decision's.
+  revocation::HeldCredential hold(const Decision& decision, const Scratch& scratch);
 
   /// Whether an authenticator would accept `token` now, if it had begun to hold and had not expired; whether it is
   /// revoked is not asked. Otherwise why not.

@@ -50,6 +50,9 @@ struct Trace {
   base::UnixTime expires = base::UnixTime::max();
   std::optional<bool> own_site;  ///< whether the rule against other sites lets the request through, once it was asked
   std::string own_site_detail;
+  std::optional<bool> renewed;  ///< whether the session was, once it was due
+  std::string renewal_detail;
+  std::string user_detail;  ///< what came of looking the caller up; empty: nobody did
   std::vector<InjectStep> inject;
 };
 

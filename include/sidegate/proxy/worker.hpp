@@ -1,6 +1,9 @@
 #pragma once
 
+#include <sidegate/base/cache_result.hpp>
 #include <sidegate/config/config.hpp>
+#include <sidegate/inquiry/answer.hpp>
+#include <sidegate/inquiry/question.hpp>
 #include <sidegate/net/listening_socket.hpp>
 #include <sidegate/net/read_buffer.hpp>
 #include <sidegate/policy/policy.hpp>
@@ -28,10 +31,14 @@ struct SharedState {
   /// Asks an issuer for its keys; the callback is called once there is an answer or none to be expected, on whatever
   /// thread, and never after the last worker is gone.
   using AskIssuer = std::function<void(const std::shared_ptr<token::IssuerKeys>&, std::function<void()>)>;
+  /// The same for whoever knows the answer to a question, which is never null.
+  using Answered = std::function<void(inquiry::AnswerPtr, base::CacheResult)>;
+  using AskService = std::function<void(inquiry::Question, Answered)>;
 
   std::atomic<std::size_t> connections{0};
   net::BufferBudget buffers;
-  AskIssuer ask_issuer;  ///< set before the workers are made; empty: nobody is asked
+  AskIssuer ask_issuer;    ///< set before the workers are made; empty: nobody is asked
+  AskService ask_service;  ///< the same
   std::shared_ptr<const revocation::Revocations> revocations;  ///< the same; null: nothing is revoked
 };
 
@@ -70,6 +77,9 @@ class Worker {
   /// Ends what outlives its head and began with a credential that is revoked by now. Requests need not be told of: each
   /// is held against what is revoked at that moment. Calls `done` on the worker's thread.
   void end_revoked(std::function<void()> done);
+
+  /// Lets go of verified tokens, and of what others have answered. Calls `done` on the worker's thread.
+  void empty_caches(std::function<void()> done);
 
   /// From now on every answer closes its connection.
   void begin_drain();

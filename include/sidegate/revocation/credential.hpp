@@ -43,7 +43,8 @@ std::string_view jti_of(const boost::json::object& claims) noexcept;
 std::optional<base::UnixTime> issued_of(const boost::json::object& claims) noexcept;
 
 /// The SHA-256 of what the signature of a token in compact form covers (RFC 7515 section 5.1), in lower-case
-/// hexadecimal. The signature is left out, for of some algorithms everybody can make another one that holds as well.
+/// hexadecimal; of an opaque token, that of the whole. The signature is left out, for of some algorithms everybody can
+/// make another one that holds as well.
 class DigestText {
  public:
   /// Empty where OpenSSL fails.

@@ -12,9 +12,11 @@
 
 namespace sidegate::token {
 
-/// One check that a token has to pass.
+/// One check that a token has to pass. Service is for tokens that somebody else decides on, whose own checks nobody
+/// sees.
 enum class CheckName : std::uint8_t {
   Size,
+  Service,
   Form,
   Header,
   Type,
@@ -34,10 +36,10 @@ enum class CheckName : std::uint8_t {
 
 /// All of them, in the order in which they are made.
 inline constexpr std::array kCheckNames{
-    CheckName::Size,      CheckName::Form,      CheckName::Header,    CheckName::Type,
-    CheckName::Algorithm, CheckName::Signature, CheckName::Claims,    CheckName::RequiredClaims,
-    CheckName::Issuer,    CheckName::Audience,  CheckName::NotBefore, CheckName::IssuedAt,
-    CheckName::MaxAge,    CheckName::Expiry,    CheckName::Subject,   CheckName::Revocation};
+    CheckName::Size,      CheckName::Service,   CheckName::Form,     CheckName::Header,         CheckName::Type,
+    CheckName::Algorithm, CheckName::Signature, CheckName::Claims,   CheckName::RequiredClaims, CheckName::Issuer,
+    CheckName::Audience,  CheckName::NotBefore, CheckName::IssuedAt, CheckName::MaxAge,         CheckName::Expiry,
+    CheckName::Subject,   CheckName::Revocation};
 
 /// A stable word for people and programs: `exp`, `required_claims`.
 std::string_view name_of(CheckName name) noexcept;

@@ -10,6 +10,10 @@
 
 namespace sidegate::token {
 
+/// Whether `token` looks like a JSON Web Token in compact form: three parts of base64url, the first two not empty.
+/// Whatever does not is opaque.
+bool has_jwt_form(std::string_view token) noexcept;
+
 /// Reads what a token claims without asking whether it is true: to choose the verifier, which then checks the very same
 /// claims, or once that is known from elsewhere. It keeps its work space, so it belongs to one thread.
 class UnverifiedClaims {
