@@ -1,5 +1,6 @@
 #include <sidegate/base/text.hpp>
 #include <sidegate/revocation/credential.hpp>
+#include <sidegate/token/base64url.hpp>
 #include <sidegate/token/claims.hpp>
 #include <sidegate/token/token_digest.hpp>
 #include <sidegate/token/unverified_claims.hpp>
@@ -8,6 +9,17 @@
 #include <boost/json/value.hpp>
 
 namespace sidegate::revocation {
+
+namespace {
+
+/// An opaque token may have dots as well, and share what stands before the last with all its like.
+bool has_json_header(std::string_view token) {
+  if (!token::has_jwt_form(token)) return false;
+  const auto header = token::decode_base64url(token.substr(0, token.find('.')));
+  return header && base::trim_blanks(*header).starts_with('{');
+}
+
+}  // namespace
 
 std::string_view jti_of(const boost::json::object& claims) noexcept {
   const auto* const value = claims.if_contains("jti");
@@ -23,9 +35,7 @@ std::optional<base::UnixTime> issued_of(const boost::json::object& claims) noexc
 }
 
 DigestText::DigestText(token::TokenDigest& digest, std::string_view token) noexcept {
-  // An opaque one may share what stands before its last dot with all its like.
-  const bool is_signed = token::has_jwt_form(token) && token.starts_with('e');  // as `{` begins in base64url
-  const auto bytes = digest.of(is_signed ? token.substr(0, token.rfind('.')) : token);
+  const auto bytes = digest.of(has_json_header(token) ? token.substr(0, token.rfind('.')) : token);
   if (!bytes) return;
   base::write_hex(*bytes, hex_.data());
   size_ = hex_.size();

@@ -114,8 +114,10 @@ class Exchange:
 
 
 class RawOrigin:
-    def __init__(self, path=None, port=0):
-        self.path = path
+    """Listens on a port or, with `path`, on a unix socket; with `tls`, an ssl.SSLContext, it speaks TLS there."""
+
+    def __init__(self, path=None, port=0, tls=None):
+        self.path, self._tls = path, tls
         self.requests = []  # every head that arrived, in order of arrival
         self.received = []  # per connection, every byte that arrived
         self.handler = None  # None: read the body, answer 200
@@ -187,6 +189,8 @@ class RawOrigin:
     def _serve(self, connection, number):
         rest, count = b"", 0
         try:
+            if self._tls:
+                connection = self._sockets[number - 1] = self._tls.wrap_socket(connection, server_side=True)
             while True:
                 while b"\r\n\r\n" not in rest:
                     piece = self.receive(connection, number)

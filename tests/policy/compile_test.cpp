@@ -102,7 +102,7 @@ TEST(PolicyCompile, AListenerWithoutRoutesIsAWarning) {
 }
 
 TEST(PolicyCompile, EverythingThatIsWrongIsSaidAtOnceAndOnce) {
-  const auto compiled = compile(with("inject: {X-One: \"{subjct}\", X-Two: \"{user.email}\"}\n" +
+  const auto compiled = compile(with("inject: {X-One: \"{subjct}\", X-Two: \"{user.}\"}\n" +
                                      routes({"path: a, authenticate: none", "path: /a*, authenticate: none",
                                              "path: /b, host: \"a b\", authenticate: none",
                                              "path: /c, authenticate: [staff], inject: {X-Three: \"{\"}",
@@ -110,7 +110,7 @@ TEST(PolicyCompile, EverythingThatIsWrongIsSaidAtOnceAndOnce) {
   EXPECT_FALSE(compiled.ok);
   EXPECT_THAT(compiled.lines,
               ElementsAre(AllOf(HasSubstr("at inject.X-One: "), HasSubstr("{subjct} is no placeholder")),
-                          AllOf(HasSubstr("at inject.X-Two: "), HasSubstr("not supported yet")),
+                          AllOf(HasSubstr("at inject.X-Two: "), HasSubstr("{user.} is no placeholder")),
                           HasSubstr("the path pattern \"a\" must begin with \"/\""),
                           HasSubstr("the path pattern \"/a*\" may have \"**\" as its last segment only"),
                           HasSubstr("the host \"a b\" must be a name"),

@@ -127,6 +127,7 @@ class Deciding {
   std::string lines(const std::string& bytes) { return std::string(decide(bytes).lines); }
 
   Policy& policy() { return *compiled_.policy; }
+  const Scratch& scratch() const { return scratch_; }
 
  private:
   Compiled compiled_;

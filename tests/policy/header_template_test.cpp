@@ -150,6 +150,46 @@ TEST(HeaderTemplate, KnowsWhetherItSpeaksOfTheCaller) {
   EXPECT_EQ(out, "plain");
 }
 
+/// The same with what is known of the user; `(left out)` for a header that is.
+std::string render_user(const std::string& text, std::string_view claims, std::string_view user) {
+  const auto compiled = HeaderTemplate::compile(text);
+  const auto of_token = object_of(claims);
+  const auto known = object_of(user);
+  const Identity identity{
+      .authenticator = "staff", .subject = "42", .claims = &of_token, .user = &known, .roles_claim = "roles"};
+  std::string out;
+  const auto done = compiled->render(&identity, out);
+  if (!done) return "<" + std::string(base::name_of(done.error())) + ">";
+  return *done ? out : "(left out)";
+}
+
+TEST(HeaderTemplate, TellsWhatIsKnownOfTheUser) {
+  EXPECT_TRUE(HeaderTemplate::compile("{user.email|}")->needs_user());
+  EXPECT_TRUE(HeaderTemplate::compile("{user.email|}")->needs_identity());
+  EXPECT_FALSE(HeaderTemplate::compile("{claims.email|}")->needs_user());
+  EXPECT_EQ(render_user("{user.email}", "{}", R"({"email":"a@b.c"})"), "a@b.c");
+  EXPECT_EQ(render_user("{user.address.city}", "{}", R"({"address":{"city":"Bern"}})"), "Bern");
+  EXPECT_EQ(render_user("{user.systems}", "{}", R"({"systems":["TTS","AMS"]})"), "TTS,AMS");
+  EXPECT_EQ(render_user("{user.email|nobody}", R"({"email":"from the token"})", "{}"), "nobody");
+  EXPECT_EQ(render("{user.email|nobody}", {}), "nobody") << "nothing is known of this one";
+}
+
+TEST(HeaderTemplate, AControlCharacterInUserInformationLeavesTheHeaderOut) {
+  EXPECT_EQ(render_user("{user.name}", "{}", R"({"name":"a\r\nX-User-Id: 1"})"), "(left out)");
+  EXPECT_EQ(render_user("{roles}", "{}", R"({"roles":["a\nb"]})"), "(left out)");
+  EXPECT_EQ(render_user("{claims.name}", R"({"name":"a\nb"})", "{}"), "<malformed>");
+}
+
+TEST(HeaderTemplate, RolesOfTheTokenAndOfTheUserAreMerged) {
+  constexpr auto kUser =
+      R"({"roles":[{"system":"TTS","role":"Technician"},{"system":"AMS","role":"User"},"TTS:Technician"]})";
+  EXPECT_EQ(render_user("{roles}", "{}", kUser), "TTS:Technician,AMS:User");
+  EXPECT_EQ(render_user("{roles}", R"({"roles":["AMS:User","admin"]})", kUser), "AMS:User,admin,TTS:Technician");
+  EXPECT_EQ(render_user("{roles}", R"({"roles":["TTS"]})", R"({"roles":["TTS:T","TT","TTS"]})"), "TTS,TTS:T,TT");
+  EXPECT_EQ(render_user("{roles|none}", "{}", R"({"roles":[]})"), "none");
+  EXPECT_EQ(render_user("a{roles}", R"({"roles":["x"]})", R"({"roles":"y"})"), "ax,y");
+}
+
 TEST(HeaderTemplate, SaysWhatIsWrong) {
   struct Case {
     std::string text;
@@ -161,11 +201,11 @@ TEST(HeaderTemplate, SaysWhatIsWrong) {
       {"}", "a \"}\" without its \"{\""},
       {"a}b{subject}", "a \"}\" without its \"{\""},
       {"{}", "{} is no placeholder"},
-      {"{subjct}", "{subjct} is no placeholder; there are {subject}, {roles}, {authenticator} and {claims.NAME}"},
+      {"{subjct}", "{subjct} is no placeholder; there are {subject}, {roles}, {authenticator}, {claims.NAME} and {user.NAME}"},
       {"{claims.}", "{claims.} is no placeholder"},
       {"{claims}", "{claims} is no placeholder"},
       {"{ subject }", "{ subject } is no placeholder"},
-      {"{user.email}", "{user.email}: user information is not supported yet"},
+      {"{user.}", "{user.} is no placeholder"},
       {"a\r\nX: b", "visible ASCII characters and spaces only"},
       {"a\tb", "visible ASCII characters and spaces only"},
       {"caf\xC3\xA9", "visible ASCII characters and spaces only"},

@@ -130,7 +130,7 @@ TEST_F(Revocation, WhatOutlivesItsHeadIsHeldByWhatRulesKnow) {
   const auto token = token_issued(kNow - seconds(3), {{"sub", "7"}, {"jti", "one"}});
   const Decision decision = deciding_.decide(bearer(token));
   EXPECT_EQ(decision.ends_with, token);
-  const auto held = deciding_.policy().hold(decision);
+  const auto held = deciding_.policy().hold(decision, deciding_.scratch());
   EXPECT_EQ(held.authenticator, "staff");
   EXPECT_EQ(held.subject, "7");
   EXPECT_EQ(held.jti, "one");

@@ -28,8 +28,8 @@ def is_listening(port):
 class Peer(Process):
     """A WSGI program under gunicorn, on a port and, where asked, a unix socket."""
 
-    def __init__(self, name, application, folder, environment, unix_socket=None):
-        self.port = free_port()
+    def __init__(self, name, application, folder, environment, unix_socket=None, port=None):
+        self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.unix_socket = unix_socket
         command = [
@@ -55,16 +55,17 @@ class Peer(Process):
 
 
 class AuthService(Peer):
-    """The Auth Service. `log_in` does what the frontend does."""
+    """The Auth Service. `log_in` does what the frontend does; `settings` are more environment variables of it."""
 
-    def __init__(self, folder, signing_key):
+    def __init__(self, folder, signing_key, port=None, **settings):
         environment = {
             "DJANGO_SETTINGS_MODULE": "project.settings",
             "DJANGO_JWT_SIGNING_KEY": signing_key,
             "AUTH_API_KEY": API_KEY,
             "AUTH_DATABASE": str(pathlib.Path(folder) / "auth.sqlite3"),
+            **settings,
         }
-        super().__init__("auth_service", "project.wsgi:application", folder, environment)
+        super().__init__("auth_service", "project.wsgi:application", folder, environment, port=port)
 
     def log_in(self, email):
         body = {"email": email, "password": "password-of-" + email.split("@")[0]}

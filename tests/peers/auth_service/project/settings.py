@@ -5,6 +5,7 @@ from datetime import timedelta
 
 SIGNING_KEY = os.environ["DJANGO_JWT_SIGNING_KEY"]
 INTERNAL_API_KEY = os.environ["AUTH_API_KEY"]
+REFRESH_SETS_COOKIES = os.environ.get("AUTH_REFRESH_SETS_COOKIES", "1") == "1"  # else its answer is JSON alone
 
 SECRET_KEY = "only-for-tests-and-not-the-key-that-signs-tokens"
 ALLOWED_HOSTS = ["*"]
@@ -17,7 +18,9 @@ INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "rest_framework",
+    "rest_framework_simplejwt.token_blacklist",
     "users",
+    "system_users",
 ]
 MIDDLEWARE = []
 
@@ -45,4 +48,6 @@ SIMPLE_JWT = {
     "USER_ID_CLAIM": "user_id",
     "ACCESS_TOKEN_LIFETIME": timedelta(seconds=int(os.environ.get("AUTH_ACCESS_SECONDS", "3600"))),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=1),
+    # Each refresh token is good for one use, and brings its successor.
+    "ROTATE_REFRESH_TOKENS": os.environ.get("AUTH_ROTATES", "0") == "1",
 }

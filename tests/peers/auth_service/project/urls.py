@@ -1,5 +1,6 @@
 from django.urls import path
 
+from system_users import views as system_users
 from users import views
 
 urlpatterns = [
@@ -10,4 +11,9 @@ urlpatterns = [
     path("api/v1/tts/users-info/", views.users_info),
     path("api/v1/tts/round-robin/", views.round_robin),
     path("api/v1/hdts/employees/internal/<int:employee_id>/", views.employee),
+    path("api/v1/system-users", system_users.create),
+    path("api/v1/system-users/<uuid:system_user_id>/rotate", system_users.rotate),
+    path("api/v1/system-users/<uuid:system_user_id>/revoke-old", system_users.revoke_old),
+    path("api/v1/system-users/token-info", system_users.token_info),
+    path("api/v1/system-users/credentials", system_users.credentials),
 ]

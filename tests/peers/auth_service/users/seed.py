@@ -36,6 +36,18 @@ USERS = [
         "systems": ["TTS"],
         "roles": [{"system": "TTS", "role": "Technician"}],
     },
+    # The platform's administrator, who makes system users.
+    {
+        "id": 1,
+        "email": "admin@example.com",
+        "first_name": "Ada",
+        "last_name": "Administrator",
+        "user_type": "admin",
+        "company_id": "MA0001",
+        "systems": [],
+        "roles": [],
+        "is_staff": True,
+    },
 ]
 
 EMPLOYEES = [{"id": 5, "first_name": "Erin", "last_name": "Employee", "department": "Help Desk"}]
@@ -49,6 +61,7 @@ def seed():
             email=entry["email"],
             first_name=entry["first_name"],
             last_name=entry["last_name"],
+            is_staff=entry.get("is_staff", False),
         )
         user.set_password("password-of-" + entry["email"].split("@")[0])
         user.save()

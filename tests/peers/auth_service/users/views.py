@@ -1,3 +1,4 @@
+from django.conf import settings
 from django.contrib.auth import authenticate, get_user_model
 from django.shortcuts import get_object_or_404
 from rest_framework import status
@@ -5,6 +6,7 @@ from rest_framework.decorators import api_view, authentication_classes, permissi
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.response import Response
 from rest_framework_simplejwt.exceptions import TokenError
+from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import RefreshToken
 
 from users.authentication import HasApiKey
@@ -55,10 +57,26 @@ def login(request):
 def refresh(request):
     raw = request.data.get("refresh") or request.COOKIES.get("refresh_token", "")
     try:
-        access = str(RefreshToken(raw).access_token)
+        token = RefreshToken(raw)
     except TokenError:
         return Response({"error": "Invalid token"}, status=status.HTTP_401_UNAUTHORIZED)
-    return with_cookie(Response({"access": access}), "access_token", access)
+    issued = {"access": str(token.access_token)}
+    if api_settings.ROTATE_REFRESH_TOKENS:
+        issued["refresh"] = str(successor_of(token))
+    response = Response(issued)
+    if settings.REFRESH_SETS_COOKIES:
+        for name, value in issued.items():
+            with_cookie(response, f"{name}_token", value)
+    return response
+
+
+def successor_of(token):
+    """The refresh token that takes the place of this one, as simplejwt's own view makes it."""
+    token.blacklist()
+    token.set_jti()
+    token.set_exp()
+    token.set_iat()
+    return token
 
 
 @api_view(["GET"])
