@@ -1,5 +1,7 @@
 #include "readers.hpp"
 #include "secret_reader.hpp"
+#include "service_reader.hpp"
+#include "token_source_reader.hpp"
 
 #include <sidegate/base/text.hpp>
 #include <sidegate/config/address.hpp>
@@ -23,30 +25,6 @@ constexpr std::size_t kKeysMax = 64;
 constexpr milliseconds kIntervalMin{10};
 constexpr std::uint64_t kCachedEntriesMax = 100'000'000;
 constexpr std::uint64_t kCachedBytesMax = std::uint64_t{1} << 40U;
-
-/// `{cookie: NAME}` or `{bearer: HEADER}`. RFC 6265 section 4.1.1: a cookie's name is a token as well.
-std::optional<TokenSource> read_token_source(const Cursor& cursor) {
-  if (!cursor.is_map()) {
-    cursor.error_unlike("{cookie: NAME} or {bearer: Authorization}");
-    return std::nullopt;
-  }
-  Block block(cursor);
-  const auto cookie = block.find("cookie");
-  const auto bearer = block.find("bearer");
-  block.finish();
-  if (cookie.has_value() == bearer.has_value()) {
-    cursor.error("expected {cookie: NAME} or {bearer: Authorization}, one an item");
-    return std::nullopt;
-  }
-  const Cursor& at = cookie ? *cookie : *bearer;
-  auto name = at.text();
-  if (!name) return std::nullopt;
-  if (!base::is_token(*name)) {
-    at.error_unlike(cookie ? "the name of a cookie" : "the name of a header");
-    return std::nullopt;
-  }
-  return TokenSource{cookie ? TokenSource::Kind::Cookie : TokenSource::Kind::Bearer, *std::move(name), at.where()};
-}
 
 /// A form that a key can be given in, by its word in the file.
 struct FormWord {
@@ -135,15 +113,6 @@ std::optional<Key> read_key(const Cursor& cursor) {
   return key;
 }
 
-void read_token(const Cursor& cursor, JwtAuthenticator& jwt) {
-  if (!cursor.is_list()) return cursor.error_unlike("a list such as [{cookie: access_token}]");
-  const auto items = cursor.items();
-  if (items.empty()) cursor.error("at least one place of the token is needed");
-  for (const Cursor& item : items) {
-    if (auto source = read_token_source(item)) jwt.token.push_back(*std::move(source));
-  }
-}
-
 void read_keys(const Cursor& cursor, JwtAuthenticator& jwt) {
   if (!cursor.is_list()) {
     cursor.error("expected a list of keys such as [{secret: {env: NAME}}]");
@@ -190,7 +159,7 @@ void read_jwt(const Cursor& cursor, JwtAuthenticator& jwt) {
   Block block(cursor);
   if (const auto at =
           block.require("token", "where it stands, such as [{cookie: access_token}, {bearer: Authorization}]")) {
-    read_token(*at, jwt);
+    jwt.token = read_token_sources(*at);
   }
   if (const auto at = block.require("keys", "a list such as [{secret: {env: NAME}}]")) read_keys(*at, jwt);
   if (const auto at = block.require("algorithms", "a list such as [HS256]")) read_algorithms(*at, jwt);
@@ -229,11 +198,23 @@ Authenticator read_authenticator(const NamedValue& entry) {
   }
   Block block(entry.value);
   const auto jwt = block.find("jwt");
-  const bool is_later =
-      block.not_yet({"remote", "introspection", "api_key", "basic", "hmac", "client_certificate", "oidc", "ldap"});
-  if (jwt && is_later) entry.value.error("an authenticator is of exactly one kind; give each kind its own name");
-  if (!jwt && !is_later && entry.value.is_map()) entry.value.error("an authenticator needs its kind: \"jwt\"");
+  const auto remote = block.find("remote");
+  const auto introspection = block.find("introspection");
+  const bool is_later = block.not_yet({"api_key", "basic", "hmac", "client_certificate", "oidc", "ldap"});
+  const int kinds = int{jwt.has_value()} + int{remote.has_value()} + int{introspection.has_value()} + int{is_later};
+  if (kinds > 1) entry.value.error("an authenticator is of exactly one kind; give each kind its own name");
+  if (kinds == 0 && entry.value.is_map()) {
+    entry.value.error("an authenticator needs its kind: \"jwt\", \"remote\" or \"introspection\"");
+  }
   if (jwt) read_jwt(*jwt, authenticator.jwt);
+  if (remote) {
+    authenticator.kind = Authenticator::Kind::Remote;
+    authenticator.service = read_remote(*remote);
+  }
+  if (introspection) {
+    authenticator.kind = Authenticator::Kind::Introspection;
+    authenticator.service = read_introspection(*introspection);
+  }
   block.finish();
   return authenticator;
 }

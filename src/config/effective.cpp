@@ -168,15 +168,160 @@ void write_keys(BlockWriter& out, const JwtAuthenticator& jwt) {
   out.close();
 }
 
-void write_jwt(BlockWriter& out, const JwtAuthenticator& jwt) {
-  out.open("jwt");
+void write_token(BlockWriter& out, const std::vector<TokenSource>& sources) {
   out.open("token");
-  for (const TokenSource& source : jwt.token) {
+  for (const TokenSource& source : sources) {
     out.open_item();
     out.text(source.kind == TokenSource::Kind::Cookie ? "cookie" : "bearer", source.name);
     out.close_item();
   }
   out.close();
+}
+
+/// A URL without its query, which may hold what is nobody's business.
+void write_url(BlockWriter& out, std::string_view key, const std::string& url) {
+  const auto shown = url.substr(0, url.find('?'));
+  out.text(key, shown == url ? shown : shown + "?<redacted>");
+}
+
+void write_own_credential(BlockWriter& out, const OwnCredential& credential) {
+  using Kind = OwnCredential::Kind;
+  if (credential.kind == Kind::None) return;
+  out.open("credential");
+  if (credential.kind == Kind::Bearer) {
+    out.value("bearer", kRedacted);
+  } else {
+    const bool is_basic = credential.kind == Kind::Basic;
+    out.open(is_basic ? "basic" : "api_key");
+    out.text(is_basic ? "username" : "header", credential.name);
+    out.value(is_basic ? "password" : "value", kRedacted);
+    out.close();
+  }
+  out.close();
+}
+
+void write_tls(BlockWriter& out, const ClientTls& tls) {
+  if (tls == ClientTls{}) return;
+  out.open("tls");
+  if (tls.ca) out.text("ca", tls.ca->name);
+  if (!tls.server_name.empty()) out.text("server_name", tls.server_name);
+  if (tls.certificate) out.text("certificate", tls.certificate->name);
+  if (tls.private_key) out.text("private_key", tls.private_key->name);
+  out.close();
+}
+
+/// Everything but the URL, which each kind has among its own.
+void write_endpoint(BlockWriter& out, const Endpoint& endpoint) {
+  out.boolean("allow_http", endpoint.allow_http);
+  out.duration("timeout", endpoint.timeout);
+  write_tls(out, endpoint.tls);
+  const CircuitBreaker& breaker = endpoint.circuit_breaker;
+  out.open("circuit_breaker");
+  out.number("consecutive", breaker.consecutive);
+  out.value("error_rate", fmt::format("\"{}%\"", breaker.error_rate_percent));
+  out.number("of_at_least", breaker.of_at_least);
+  out.duration("window", breaker.window);
+  out.duration("open_for", breaker.open_for);
+  out.close();
+  write_own_credential(out, endpoint.credential);
+}
+
+void write_lifetimes(BlockWriter& out, const AnswerLifetimes& lifetimes) {
+  out.open("cache");
+  out.duration("ttl", lifetimes.ttl);
+  out.duration("negative_ttl", lifetimes.negative_ttl);
+  out.duration("stale_if_error", lifetimes.stale_if_error);
+  out.number("max_entries", lifetimes.max_entries);
+  out.close();
+}
+
+void write_send_as(BlockWriter& out, const SendAs& send_as) {
+  if (send_as.kind == SendAs::Kind::None) return;
+  out.open("send_as");
+  out.text(send_as.kind == SendAs::Kind::Cookie   ? "cookie"
+           : send_as.kind == SendAs::Kind::Bearer ? "bearer"
+                                                  : "form",
+           send_as.name);
+  out.close();
+}
+
+void write_remote(BlockWriter& out, const TokenService& service) {
+  out.open("remote");
+  write_token(out, service.token);
+  write_url(out, "url", service.endpoint.url);
+  write_send_as(out, service.send_as);
+  write_endpoint(out, service.endpoint);
+  out.text("subject", service.token_subject);
+  out.open("claims");
+  out.text("exp", service.expiry);
+  out.texts("subject", service.subject);
+  out.close();
+  out.text("roles", service.roles);
+  write_lifetimes(out, service.cache);
+  out.close();
+}
+
+void write_client(BlockWriter& out, const ClientAuthentication& client) {
+  using Method = ClientAuthentication::Method;
+  out.open("client");
+  if (!client.id.empty()) out.text("id", client.id);
+  if (client.method == Method::PrivateKeyJwt) {
+    out.text("key_file", client.secret.name);
+  } else {
+    out.value("secret", kRedacted);
+  }
+  out.text("auth", client.method == Method::Basic    ? "basic"
+                   : client.method == Method::Form   ? "form"
+                   : client.method == Method::Bearer ? "bearer"
+                                                     : "private_key_jwt");
+  out.close();
+}
+
+void write_introspection(BlockWriter& out, const TokenService& service) {
+  out.open("introspection");
+  write_token(out, service.token);
+  write_url(out, "url", service.endpoint.url);
+  write_client(out, service.client);
+  write_endpoint(out, service.endpoint);
+  out.texts("subject", service.subject);
+  if (!service.audience.empty()) out.texts("audience", service.audience);
+  out.text("roles", service.roles);
+  write_lifetimes(out, service.cache);
+  out.close();
+}
+
+void write_user_info(BlockWriter& out, const std::vector<UserInfo>& all) {
+  if (all.empty()) return;
+  out.open("user_info");
+  for (const UserInfo& info : all) {
+    out.open(yaml_scalar(info.name));
+    out.texts("for", info.authenticators);
+    write_url(out, "url", info.endpoint.url);
+    if (!info.batch_url.empty()) write_url(out, "batch_url", info.batch_url);
+    write_send_as(out, info.send_as);
+    write_endpoint(out, info.endpoint);
+    write_lifetimes(out, info.cache);
+    out.value("on_error", info.deny_on_error ? "deny" : "continue");
+    out.close();
+  }
+  out.close();
+}
+
+void write_session_refresh(BlockWriter& out, const std::optional<SessionRefresh>& refresh) {
+  if (!refresh) return;
+  out.open("session_refresh");
+  out.texts("for", refresh->authenticators);
+  out.text("cookie", refresh->cookie);
+  out.text("refresh_cookie", refresh->refresh_cookie);
+  write_url(out, "url", refresh->endpoint.url);
+  out.duration("threshold", refresh->threshold);
+  write_endpoint(out, refresh->endpoint);
+  out.close();
+}
+
+void write_jwt(BlockWriter& out, const JwtAuthenticator& jwt) {
+  out.open("jwt");
+  write_token(out, jwt.token);
   write_keys(out, jwt);
   out.texts("algorithms", jwt.algorithms);
   if (!jwt.issuer.empty()) out.text("issuer", jwt.issuer);
@@ -230,6 +375,7 @@ void write_route(BlockWriter& out, const Route& route) {
   out.texts("path", route.paths);
   if (!route.methods.empty()) out.texts("methods", route.methods);
   write_authenticate(out, route);
+  if (route.user_info) out.text("user_info", route.user_info->value);
   out.text("upstream", route.upstream.value);
   write_inject(out, route.inject);
   write_rewrite(out, route.rewrite);
@@ -259,11 +405,23 @@ std::string to_yaml(const Config& config) {
     out.open("authenticators");
     for (const Authenticator& authenticator : config.authenticators) {
       out.open(yaml_scalar(authenticator.name));
-      write_jwt(out, authenticator.jwt);
+      switch (authenticator.kind) {
+        case Authenticator::Kind::Jwt:
+          write_jwt(out, authenticator.jwt);
+          break;
+        case Authenticator::Kind::Remote:
+          write_remote(out, authenticator.service);
+          break;
+        case Authenticator::Kind::Introspection:
+          write_introspection(out, authenticator.service);
+          break;
+      }
       out.close();
     }
     out.close();
   }
+  write_user_info(out, config.user_info);
+  write_session_refresh(out, config.session_refresh);
   write_inject(out, config.inject);
   out.texts("strip", config.strip);
   out.open("routes");

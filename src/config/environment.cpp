@@ -20,9 +20,18 @@ namespace {
 
 constexpr std::string_view kSigningKey = "DJANGO_JWT_SIGNING_KEY";
 constexpr std::string_view kAllowWeak = "SIDEGATE_ALLOW_WEAK_SECRET";
+constexpr std::string_view kAuthService = "AUTH_SERVICE_URL";
+constexpr std::string_view kApiKey = "AUTH_API_KEY";
+constexpr std::string_view kRefreshUrl = "AUTH_REFRESH_URL";
+constexpr std::string_view kValidatePath = "/api/v1/users/token/validate/";
 
 /// What the sidecar needs to know, checked.
 struct Sidecar {
+  bool is_remote = false;  ///< the Auth Service validates tokens
+  bool has_api_key = false;
+  std::string auth_service;  ///< without a slash at its end
+  std::string refresh_url;   ///< empty: sessions are not renewed
+  std::uint64_t refresh_threshold = 300;
   std::string algorithm = "HS256";
   bool allow_weak = false;
   std::string upstream = "http://127.0.0.1:8000";
@@ -43,6 +52,7 @@ class SidecarReader {
     refuse_what_is_to_come();
     read_auth_service();
     read_signing_key();
+    read_refresh();
     read_addresses();
     read_public_paths();
     read_workers();
@@ -59,28 +69,61 @@ class SidecarReader {
   }
 
   void refuse_what_is_to_come() {
-    constexpr std::array<std::string_view, 3> kLater{"AUTH_REFRESH_URL", "SIDEGATE_EGRESS_LISTEN",
-                                                     "SIDEGATE_CORS_ORIGINS"};
+    constexpr std::array<std::string_view, 2> kLater{"SIDEGATE_EGRESS_LISTEN", "SIDEGATE_CORS_ORIGINS"};
     for (const std::string_view name : kLater) {
       if (get(name)) error("{} is not supported yet; unset it", name);
     }
-    const auto threshold = get("TOKEN_REFRESH_THRESHOLD");
-    if (threshold && !base::parse_decimal(*threshold)) {
-      error("TOKEN_REFRESH_THRESHOLD is {}; expected a whole number of seconds, such as 300", shown(*threshold));
-    }
+  }
+
+  /// Nothing where the variable is not set, or holds no URL, which is reported.
+  std::optional<HttpUrl> read_url(std::string_view name) {
+    const auto text = get(name);
+    if (!text) return std::nullopt;
+    const auto url = parse_http_url(*text);
+    if (url) return *url;
+    error("{}: {}", name, url.error().text);
+    return std::nullopt;
+  }
+
+  void warn_of_plain_http(std::string_view name, const HttpUrl& url) {
+    if (url.encrypted || is_local(url.address)) return;
+    diagnostics_.warning(
+        {}, fmt::format("{} is plain http:// to another host, so tokens sent there can be read on the way", name));
   }
 
   void read_auth_service() {
-    const auto text = get("AUTH_SERVICE_URL");
-    if (!text) return;
-    const auto url = parse_http_url(*text);
-    if (!url) return error("AUTH_SERVICE_URL: {}", url.error().text);
+    sidecar_.has_api_key = get(kApiKey).has_value();
+    const auto url = read_url(kAuthService);
+    if (!url) return;
     if (url->rest.find_first_of("?#") != std::string::npos) {
-      return error("AUTH_SERVICE_URL is a base URL, with no query and no fragment");
+      return error("{} is a base URL, with no query and no fragment", kAuthService);
     }
-    if (url->encrypted || is_local(url->address)) return;
-    diagnostics_.warning(
-        {}, "AUTH_SERVICE_URL is plain http:// to another host, so tokens sent there can be read on the way");
+    sidecar_.auth_service = *get(kAuthService);
+    while (sidecar_.auth_service.ends_with('/')) sidecar_.auth_service.pop_back();
+    warn_of_plain_http(kAuthService, *url);
+  }
+
+  void read_refresh() {
+    if (const auto threshold = get("TOKEN_REFRESH_THRESHOLD")) {
+      constexpr std::uint64_t kSecondsMax = 86'400;
+      const auto seconds = base::parse_decimal(*threshold);
+      if (!seconds || *seconds < 1 || *seconds > kSecondsMax) {
+        return error("TOKEN_REFRESH_THRESHOLD is {}; expected a whole number of seconds from 1 to {}, such as 300",
+                     shown(*threshold), kSecondsMax);
+      }
+      sidecar_.refresh_threshold = *seconds;
+    }
+    const auto url = read_url(kRefreshUrl);
+    if (!url) return;
+    if (url->rest.find('#') != std::string::npos) return error("{} has no fragment", kRefreshUrl);
+    if (sidecar_.is_remote) {
+      return error("{} needs {}: without it nobody here can tell a token that has expired from one that never held",
+                   kRefreshUrl, kSigningKey);
+    }
+    sidecar_.refresh_url = *get(kRefreshUrl);
+    const auto service = parse_http_url(sidecar_.auth_service);
+    // One warning for the service is enough.
+    if (!service || service->address != url->address) warn_of_plain_http(kRefreshUrl, *url);
   }
 
   void read_signing_key() {
@@ -90,11 +133,12 @@ class SidecarReader {
     }
     const auto key = get(kSigningKey);
     if (!key) {
-      if (get("AUTH_SERVICE_URL")) return error("remote validation is not supported yet; set {}", kSigningKey);
+      sidecar_.is_remote = get(kAuthService).has_value();
+      if (sidecar_.is_remote) return;
       return error(
-          "there is no configuration file, and neither {} nor AUTH_SERVICE_URL is set; set {} to the secret that "
-          "tokens are signed with",
-          kSigningKey, kSigningKey);
+          "there is no configuration file, and neither {} nor {} is set; set {} to the secret that tokens are signed "
+          "with, or {} to have the Auth Service validate them",
+          kSigningKey, kAuthService, kSigningKey, kAuthService);
     }
     if (auto algorithm = get("JWT_ALGORITHM")) sidecar_.algorithm = *std::move(algorithm);
     // RFC 7518 section 3.2: the key has at least the size of the hash.
@@ -168,15 +212,18 @@ class SidecarReader {
   Sidecar sidecar_;
 };
 
-std::string to_text(const Sidecar& sidecar) {
-  std::string out = "# Made from environment variables, since there is no configuration file.\nversion: 1\n";
-  if (sidecar.workers) out += fmt::format("workers: {}\n", *sidecar.workers);
-  out += fmt::format("listeners:\n  public:\n    address: {}\n", yaml_quoted(sidecar.listen));
-  out += fmt::format("admin:\n  address: {}\n", yaml_quoted(sidecar.admin));
-  out += fmt::format("health:\n  address: {}\n", yaml_quoted(sidecar.health));
-  out += fmt::format("log:\n  level: {}\n  format: {}\n", sidecar.log.level, sidecar.log.format);
-  out += fmt::format("upstreams:\n  service:\n    servers:\n      - {}\n", yaml_quoted(sidecar.upstream));
-  out += fmt::format(
+std::string own_credential(const Sidecar& sidecar) {
+  if (!sidecar.has_api_key) return {};
+  return fmt::format("credential: {{api_key: {{header: X-API-Key, value: {{env: {}}}}}}}\n", kApiKey);
+}
+
+/// `http://` goes to wherever the variable says; a warning was given. `indent` stands before the next line.
+std::string allow_http(std::string_view url, std::string_view indent) {
+  return url.starts_with("http:") ? fmt::format("allow_http: true\n{}", indent) : std::string();
+}
+
+std::string jwt_text(const Sidecar& sidecar) {
+  return fmt::format(
       "authenticators:\n"
       "  jwt:\n"
       "    jwt:\n"
@@ -187,6 +234,41 @@ std::string to_text(const Sidecar& sidecar) {
       "      require_claims: [exp, user_id]\n"
       "      subject: user_id\n",
       kSigningKey, sidecar.allow_weak ? "          allow_weak: true\n" : "", sidecar.algorithm);
+}
+
+std::string remote_text(const Sidecar& sidecar) {
+  std::string out = fmt::format(
+      "authenticators:\n"
+      "  session:\n"
+      "    remote:\n"
+      "      token: [{{cookie: access_token}}, {{bearer: Authorization}}]\n"
+      "      url: {}\n"
+      "      {}send_as: {{cookie: access_token}}\n"
+      "      subject: user_id\n",
+      yaml_quoted(sidecar.auth_service + std::string(kValidatePath)), allow_http(sidecar.auth_service, "      "));
+  if (sidecar.has_api_key) out += "      " + own_credential(sidecar);
+  return out;
+}
+
+std::string refresh_text(const Sidecar& sidecar) {
+  if (sidecar.refresh_url.empty()) return {};
+  std::string out =
+      fmt::format("session_refresh:\n  for: [jwt]\n  url: {}\n  {}threshold: {}s\n", yaml_quoted(sidecar.refresh_url),
+                  allow_http(sidecar.refresh_url, "  "), sidecar.refresh_threshold);
+  if (sidecar.has_api_key) out += "  " + own_credential(sidecar);
+  return out;
+}
+
+std::string to_text(const Sidecar& sidecar) {
+  std::string out = "# Made from environment variables, since there is no configuration file.\nversion: 1\n";
+  if (sidecar.workers) out += fmt::format("workers: {}\n", *sidecar.workers);
+  out += fmt::format("listeners:\n  public:\n    address: {}\n", yaml_quoted(sidecar.listen));
+  out += fmt::format("admin:\n  address: {}\n", yaml_quoted(sidecar.admin));
+  out += fmt::format("health:\n  address: {}\n", yaml_quoted(sidecar.health));
+  out += fmt::format("log:\n  level: {}\n  format: {}\n", sidecar.log.level, sidecar.log.format);
+  out += fmt::format("upstreams:\n  service:\n    servers:\n      - {}\n", yaml_quoted(sidecar.upstream));
+  out += sidecar.is_remote ? remote_text(sidecar) : jwt_text(sidecar);
+  out += refresh_text(sidecar);
   out +=
       "inject:\n"
       "  X-User-Id: \"{subject}\"\n"
@@ -199,7 +281,8 @@ std::string to_text(const Sidecar& sidecar) {
     for (const std::string& path : sidecar.public_paths) out += fmt::format("      - {}\n", yaml_quoted(path));
     out += "    authenticate: none\n    upstream: service\n";
   }
-  out += "  - name: protected\n    path: /**\n    authenticate: [jwt]\n    upstream: service\n";
+  out += fmt::format("  - name: protected\n    path: /**\n    authenticate: [{}]\n    upstream: service\n",
+                     sidecar.is_remote ? "session" : "jwt");
   return out;
 }
 

@@ -44,11 +44,13 @@ void read_all(const Cursor& root, Config& config) {
   read_revocations(top, config);
   read_upstreams(top, config);
   read_authenticators(top, config);
+  read_user_info(top, config);
+  read_session_refresh(top, config);
   if (const auto inject = top.find("inject")) config.inject = read_inject(*inject);
   read_strip(top, config);
   read_routes(top, config);
   if (const auto watch = top.find("watch")) assign(config.watch, watch->boolean());
-  top.not_yet({"user_info", "session_refresh", "errors", "rate_limits"});
+  top.not_yet({"errors", "rate_limits"});
   top.finish();
 }
 
@@ -103,13 +105,23 @@ std::vector<std::string> secret_files(const Config& config) {
   const auto add = [&files](const SecretReference& secret) {
     if (secret.kind == SecretReference::Kind::File) files.push_back(secret.name);
   };
+  const auto add_of = [&add](const Endpoint& endpoint) {
+    add(endpoint.credential.secret);
+    for (const auto* const file : {&endpoint.tls.ca, &endpoint.tls.certificate, &endpoint.tls.private_key}) {
+      if (*file) add(**file);
+    }
+  };
   if (config.admin.token) add(*config.admin.token);
   for (const Authenticator& authenticator : config.authenticators) {
     for (const Key& key : authenticator.jwt.keys) {
       add(key.secret);
       if (key.issuer && key.issuer->ca) add(*key.issuer->ca);
     }
+    add(authenticator.service.client.secret);
+    add_of(authenticator.service.endpoint);
   }
+  for (const UserInfo& info : config.user_info) add_of(info.endpoint);
+  if (config.session_refresh) add_of(config.session_refresh->endpoint);
   return files;
 }
 

@@ -22,6 +22,8 @@ void read_revocations(Block& top, Config& config);
 
 void read_upstreams(Block& top, Config& config);
 void read_authenticators(Block& top, Config& config);
+void read_user_info(Block& top, Config& config);
+void read_session_refresh(Block& top, Config& config);
 
 std::vector<InjectedHeader> read_inject(const Cursor& cursor);
 void read_strip(Block& top, Config& config);

@@ -28,6 +28,10 @@ class NameCheck {
 
   void use(const Located<std::string>& name) {
     used_.insert(name.value);
+    mention(name);
+  }
+  /// As `use`, but what is only spoken of is not used by it.
+  void mention(const Located<std::string>& name) {
     if (known_.empty() || std::find(known_.begin(), known_.end(), name.value) != known_.end()) return;
     diagnostics_.error(name.where,
                        fmt::format("no {} is called {}{}", kind_, shown(name.value), did_you_mean(name.value, known_)));
@@ -92,11 +96,68 @@ void check_addresses(const Config& config, Diagnostics& diagnostics) {
   }
 }
 
+const Authenticator* find_authenticator(const Config& config, const std::string& name) {
+  const auto is_it = [&name](const Authenticator& each) { return each.name == name; };
+  const auto found = std::find_if(config.authenticators.begin(), config.authenticators.end(), is_it);
+  return found == config.authenticators.end() ? nullptr : &*found;
+}
+
+bool is_among(const std::string& name, const std::vector<Located<std::string>>& names) {
+  return std::any_of(names.begin(), names.end(), [&name](const auto& each) { return each.value == name; });
+}
+
+void check_user_info(const Config& config, NameCheck& authenticators, Diagnostics& diagnostics) {
+  for (const UserInfo& info : config.user_info) {
+    for (const auto& name : info.authenticators) authenticators.mention(name);
+    if (find_authenticator(config, info.name) == nullptr) continue;
+    diagnostics.error(info.where, "an authenticator has this name already, and metrics tell the two apart by it");
+  }
+}
+
+void check_session_refresh(const Config& config, NameCheck& authenticators, Diagnostics& diagnostics) {
+  if (!config.session_refresh) return;
+  for (const auto& name : config.session_refresh->authenticators) {
+    authenticators.mention(name);
+    const Authenticator* const authenticator = find_authenticator(config, name.value);
+    if (authenticator == nullptr) continue;
+    const auto reads_it = [&config](const TokenSource& source) {
+      return source.kind == TokenSource::Kind::Cookie && source.name == config.session_refresh->cookie;
+    };
+    const auto& sources = authenticator->token();
+    if (authenticator->kind != Authenticator::Kind::Jwt) {
+      diagnostics.error(name.where,
+                        "only a jwt authenticator tells a token that has expired from one that never held; a service "
+                        "renews its sessions itself");
+    } else if (std::none_of(sources.begin(), sources.end(), reads_it)) {
+      diagnostics.error(name.where, fmt::format("{} does not read the cookie {}", shown(name.value),
+                                                shown(config.session_refresh->cookie)));
+    }
+  }
+}
+
+/// That a route's user information is ever looked up.
+void check_user_info_of(const Route& route, const Config& config, NameCheck& user_infos, Diagnostics& diagnostics) {
+  if (!route.user_info) return;
+  user_infos.use(*route.user_info);
+  if (config.user_info.empty()) {
+    diagnostics.error(route.user_info->where, fmt::format("no user_info is called {}", shown(route.user_info->value)));
+  }
+  for (const UserInfo& info : config.user_info) {
+    if (info.name != route.user_info->value) continue;
+    const auto is_for = [&info](const auto& name) { return is_among(name.value, info.authenticators); };
+    if (std::any_of(route.authenticators.begin(), route.authenticators.end(), is_for)) continue;
+    diagnostics.error(
+        route.user_info->where,
+        fmt::format("{} is for none of this route's authenticators: nobody would ever be looked up", shown(info.name)));
+  }
+}
+
 }  // namespace
 
 void check_references(const Config& config, Diagnostics& diagnostics) {
   NameCheck upstreams("upstream", names_of(config.upstreams), diagnostics);
   NameCheck authenticators("authenticator", names_of(config.authenticators), diagnostics);
+  NameCheck user_infos("user_info", names_of(config.user_info), diagnostics);
   for (const Route& route : config.routes) {
     if (!route.upstream.value.empty()) upstreams.use(route.upstream);
     for (const auto& name : route.authenticators) {
@@ -105,7 +166,10 @@ void check_references(const Config& config, Diagnostics& diagnostics) {
       }
       authenticators.use(name);
     }
+    check_user_info_of(route, config, user_infos, diagnostics);
   }
+  check_user_info(config, authenticators, diagnostics);
+  check_session_refresh(config, authenticators, diagnostics);
   check_listeners(config, diagnostics);
   check_addresses(config, diagnostics);
   // Where a route could not be read, what it meant to use would seem unused.
@@ -115,6 +179,9 @@ void check_references(const Config& config, Diagnostics& diagnostics) {
   }
   for (const Authenticator& each : config.authenticators) {
     if (!authenticators.is_used(each.name)) diagnostics.warning(each.where, "no route uses this authenticator");
+  }
+  for (const UserInfo& each : config.user_info) {
+    if (!user_infos.is_used(each.name)) diagnostics.warning(each.where, "no route uses this user_info");
   }
   warn_of_idle_listeners(config, diagnostics);
 }

@@ -137,7 +137,13 @@ Route read_route(const Cursor& cursor, std::size_t place, const Config& config) 
   if (const auto at = block.find("rewrite")) read_rewrite(*at, route.rewrite);
   block.only("shadow", "false");
   block.only("open_relay", "false");
-  block.not_yet({"authorize", "user_info", "rate_limit", "cors", "credential"});
+  if (const auto at = block.find("user_info")) {
+    route.user_info = at->located_text();
+    if (route.authenticate == Route::Authenticate::None) {
+      at->error("with authenticate: none there is nobody to be looked up");
+    }
+  }
+  block.not_yet({"authorize", "rate_limit", "cors", "credential"});
   block.finish();
   return route;
 }

@@ -8,15 +8,18 @@
 #include <boost/json/string.hpp>
 #include <boost/json/value.hpp>
 
+#include <array>
+
 namespace sidegate::revocation {
 
 namespace {
 
 /// An opaque token may have dots as well, and share what stands before the last with all its like.
 bool has_json_header(std::string_view token) {
-  if (!token::has_jwt_form(token)) return false;
-  const auto header = token::decode_base64url(token.substr(0, token.find('.')));
-  return header && base::trim_blanks(*header).starts_with('{');
+  // Three bytes, which may be blanks and then the brace.
+  std::array<char, 3> begin{};
+  return token::has_jwt_form(token) && token.find('.') >= 4 && token::decode_base64url(token.substr(0, 4), begin) &&
+         base::trim_blanks({begin.data(), begin.size()}).starts_with('{');
 }
 
 }  // namespace

@@ -146,9 +146,55 @@ TEST(SidecarFromEnvironment, WithoutAKeyThereIsNoConfiguration) {
   EXPECT_THAT(
       sidecar({}).lines,
       ElementsAre("environment: there is no configuration file, and neither DJANGO_JWT_SIGNING_KEY nor "
-                  "AUTH_SERVICE_URL is set; set DJANGO_JWT_SIGNING_KEY to the secret that tokens are signed with"));
-  EXPECT_THAT(sidecar({{"AUTH_SERVICE_URL", "https://auth.example"}}).lines,
-              ElementsAre("environment: remote validation is not supported yet; set DJANGO_JWT_SIGNING_KEY"));
+                  "AUTH_SERVICE_URL is set; set DJANGO_JWT_SIGNING_KEY to the secret that tokens are signed with, or "
+                  "AUTH_SERVICE_URL to have the Auth Service validate them"));
+}
+
+TEST(SidecarFromEnvironment, WithoutAKeyTheAuthServiceValidates) {
+  const auto made = sidecar({{"AUTH_SERVICE_URL", "http://auth-service:8000/"}, {"AUTH_API_KEY", "hunter2"}});
+  EXPECT_THAT(made.lines, ElementsAre(kPlainHttp));
+  EXPECT_THAT(made.text, Not(HasSubstr("hunter2")));
+  ASSERT_EQ(made.config.authenticators.size(), 1U);
+  const Authenticator& session = made.config.authenticators[0];
+  EXPECT_EQ(session.name, "session");
+  EXPECT_EQ(session.kind, Authenticator::Kind::Remote);
+  const TokenService& service = session.service;
+  EXPECT_EQ(service.endpoint.url, "http://auth-service:8000/api/v1/users/token/validate/");
+  EXPECT_TRUE(service.endpoint.allow_http);
+  EXPECT_EQ(service.send_as, (SendAs{SendAs::Kind::Cookie, "access_token"}));
+  EXPECT_EQ(service.token_subject, "user_id");
+  EXPECT_THAT(service.subject, ElementsAre("user_id"));
+  EXPECT_EQ(service.endpoint.credential.kind, OwnCredential::Kind::ApiKey);
+  EXPECT_EQ(service.endpoint.credential.name, "X-API-Key");
+  EXPECT_EQ(service.endpoint.credential.secret.secret.reveal(), "hunter2");
+  EXPECT_EQ(made.config.routes.back().authenticators.at(0).value, "session");
+  const auto encrypted = sidecar({{"AUTH_SERVICE_URL", "https://auth.example"}});
+  EXPECT_THAT(encrypted.lines, IsEmpty());
+  EXPECT_FALSE(encrypted.config.authenticators.at(0).service.endpoint.allow_http);
+  EXPECT_EQ(encrypted.config.authenticators.at(0).service.endpoint.credential.kind, OwnCredential::Kind::None);
+}
+
+TEST(SidecarFromEnvironment, SessionsAreRenewedWhereItSaysHow) {
+  EXPECT_FALSE(sidecar(signed_with({{"TOKEN_REFRESH_THRESHOLD", "60"}})).config.session_refresh);
+  const auto made = sidecar(signed_with({{"AUTH_REFRESH_URL", "https://auth.example/api/v1/users/token/refresh/"},
+                                         {"AUTH_API_KEY", "hunter2"},
+                                         {"TOKEN_REFRESH_THRESHOLD", "60"}}));
+  EXPECT_THAT(made.lines, IsEmpty());
+  ASSERT_TRUE(made.config.session_refresh);
+  const SessionRefresh& refresh = *made.config.session_refresh;
+  EXPECT_THAT(refresh.authenticators, ElementsAre(Located<std::string>{"jwt", {}}));
+  EXPECT_EQ(refresh.endpoint.url, "https://auth.example/api/v1/users/token/refresh/");
+  EXPECT_EQ(refresh.threshold, std::chrono::seconds(60));
+  EXPECT_EQ(refresh.cookie, "access_token");
+  EXPECT_EQ(refresh.refresh_cookie, "refresh_token");
+  EXPECT_EQ(refresh.endpoint.credential.secret.secret.reveal(), "hunter2");
+  EXPECT_THAT(sidecar(signed_with({{"AUTH_SERVICE_URL", "http://auth:8000"},
+                                   {"AUTH_REFRESH_URL", "http://auth:8000/refresh/"}}))
+                  .lines,
+              ElementsAre(kPlainHttp))
+      << "one warning for one service";
+  EXPECT_THAT(sidecar({{"AUTH_SERVICE_URL", "https://auth"}, {"AUTH_REFRESH_URL", "https://auth/refresh/"}}).lines,
+              ElementsAre(HasSubstr("AUTH_REFRESH_URL needs DJANGO_JWT_SIGNING_KEY")));
 }
 
 struct VariableCase {
@@ -172,10 +218,13 @@ TEST(SidecarFromEnvironment, MistakesNameTheVariable) {
       {"AUTH_SERVICE_URL", "https://user:hunter2@auth", "AUTH_SERVICE_URL: credentials do not belong in a URL"},
       {"AUTH_SERVICE_URL", "https://auth/?a", "AUTH_SERVICE_URL is a base URL, with no query and no fragment"},
       {"TOKEN_REFRESH_THRESHOLD", "5m",
-       "TOKEN_REFRESH_THRESHOLD is \"5m\"; expected a whole number of seconds, such as 300"},
+       "TOKEN_REFRESH_THRESHOLD is \"5m\"; expected a whole number of seconds from 1 to 86400, such as 300"},
       {"TOKEN_REFRESH_THRESHOLD", "-1",
-       "TOKEN_REFRESH_THRESHOLD is \"-1\"; expected a whole number of seconds, such as 300"},
-      {"AUTH_REFRESH_URL", "https://a", "AUTH_REFRESH_URL is not supported yet; unset it"},
+       "TOKEN_REFRESH_THRESHOLD is \"-1\"; expected a whole number of seconds from 1 to 86400, such as 300"},
+      {"TOKEN_REFRESH_THRESHOLD", "0",
+       "TOKEN_REFRESH_THRESHOLD is \"0\"; expected a whole number of seconds from 1 to 86400, such as 300"},
+      {"AUTH_REFRESH_URL", "auth", "AUTH_REFRESH_URL: expected a URL that begins with http:// or https://"},
+      {"AUTH_REFRESH_URL", "https://a/#b", "AUTH_REFRESH_URL has no fragment"},
       {"SIDEGATE_EGRESS_LISTEN", "127.0.0.1:1", "SIDEGATE_EGRESS_LISTEN is not supported yet; unset it"},
       {"SIDEGATE_CORS_ORIGINS", "https://a", "SIDEGATE_CORS_ORIGINS is not supported yet; unset it"},
       {"SIDEGATE_LISTEN", "8080", "SIDEGATE_LISTEN: this is a port alone; \"[::]:PORT\" is that port of every address"},

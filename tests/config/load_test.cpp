@@ -315,8 +315,6 @@ TEST(Load, OneMistakeOneLine) {
       {"version: 1", "test.yaml:6:1: duplicate key \"version\", first on line 1"},
       {"? [a, b]\n: 1", "test.yaml:6:3: a key is a plain text"},
       {"watch: yes", "test.yaml:6:8: at watch: expected true or false, found \"yes\""},
-      {"user_info: {}", "test.yaml:6:1: at user_info: \"user_info\" is not supported yet"},
-      {"session_refresh: {}", "test.yaml:6:1: at session_refresh: \"session_refresh\" is not supported yet"},
       {"errors: {}", "test.yaml:6:1: at errors: \"errors\" is not supported yet"},
       {"revocations: {file: /var/}", "test.yaml:6:21: at revocations.file: expected a file, found a folder"},
       {"revocations: {file: [a]}", "test.yaml:6:21: at revocations.file: expected a text, found a list"},
@@ -533,7 +531,7 @@ TEST(Load, MistakesInAuthenticators) {
     EXPECT_THAT(load(with_instead(text)).lines, ElementsAre(AllOf(HasSubstr(staff), HasSubstr(": at " + expected))))
         << text;
   }
-  for (const std::string kind : {"remote", "introspection", "api_key", "basic", "hmac", "client_certificate"}) {
+  for (const std::string kind : {"api_key", "basic", "hmac", "client_certificate"}) {
     EXPECT_THAT(
         load(with_instead("authenticators: {staff: {" + kind + ": {}}}")).lines,
         ElementsAre(fmt::format("test.yaml:4:26: at authenticators.staff.{0}: \"{0}\" is not supported yet", kind)));
@@ -586,7 +584,7 @@ TEST(Load, MistakesInRoutes) {
   for (const auto& [text, expected] : cases) {
     EXPECT_THAT(load(with_instead(text)).lines, ElementsAre(HasSubstr(": at " + expected))) << text;
   }
-  for (const std::string key : {"authorize", "user_info", "rate_limit", "cors", "credential"}) {
+  for (const std::string key : {"authorize", "rate_limit", "cors", "credential"}) {
     EXPECT_THAT(load(with_instead(route(key + ": x"))).lines,
                 ElementsAre(fmt::format("test.yaml:5:60: at routes[0].{0}: \"{0}\" is not supported yet", key)));
   }

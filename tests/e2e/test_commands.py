@@ -174,8 +174,8 @@ def document(more="", route=VALID_ROUTE, key="{env: JWT_KEY}"):
     (document(key="too-short"), "5:", ["32", "allow_weak"]),
     (document(key="{env: NOT_SET}"), "5:", ["NOT_SET"]),
     (document("access_log: {path: '${NOT_SET}'}"), "6:20", ["NOT_SET"]),
-    (document("user_info: {}"), "6:1", ["user_info", "not supported yet"]),
-    (document("session_refresh: {}"), "6:1", ["session_refresh", "not supported yet"]),
+    (document("user_info: {}"), "6:12", ["user_info", "at least one"]),
+    (document("session_refresh: {}"), "6:18", ["session_refresh", "for", "required"]),
     (document("rate_limits: {}"), "6:1", ["rate_limits", "not supported yet"]),
     (document("inject: {Content-Length: '1'}"), "6:10", ["Content-Length"]),
     (document("admin: {address: '0.0.0.0:9901'}"), "6:", ["token"]),
@@ -246,7 +246,7 @@ def test_check_print_shows_the_sidecar(tmp_path):
 
 
 @pytest.mark.parametrize("environment, word", [
-    ({"AUTH_SERVICE_URL": "http://auth-service:8000"}, "not supported yet"),
+    ({"AUTH_SERVICE_URL": "https://auth", "AUTH_REFRESH_URL": "https://auth/refresh/"}, "DJANGO_JWT_SIGNING_KEY"),
     ({"DJANGO_JWT_SIGNING_KEY": "short"}, "SIDEGATE_ALLOW_WEAK_SECRET"),
     ({"DJANGO_JWT_SIGNING_KEY": ""}, "DJANGO_JWT_SIGNING_KEY"),
     ({"DJANGO_JWT_SIGNING_KEY": tokens.KEY, "JWT_ALGORITHM": "none"}, "JWT_ALGORITHM"),
@@ -258,7 +258,7 @@ def test_check_print_shows_the_sidecar(tmp_path):
     ({"DJANGO_JWT_SIGNING_KEY": tokens.KEY, "SIDEGATE_PUBLIC": "public"}, "SIDEGATE_PUBLIC"),
     ({"DJANGO_JWT_SIGNING_KEY": tokens.KEY, "SIDEGATE_LOG_LEVEL": "loud"}, "SIDEGATE_LOG_LEVEL"),
     ({"DJANGO_JWT_SIGNING_KEY": tokens.KEY, "TOKEN_REFRESH_THRESHOLD": "soon"}, "TOKEN_REFRESH_THRESHOLD"),
-    ({"DJANGO_JWT_SIGNING_KEY": tokens.KEY, "AUTH_REFRESH_URL": "http://127.0.0.1:1/"}, "not supported yet"),
+    ({"DJANGO_JWT_SIGNING_KEY": tokens.KEY, "AUTH_REFRESH_URL": "soon"}, "AUTH_REFRESH_URL"),
     ({"DJANGO_JWT_SIGNING_KEY": tokens.KEY, "SIDEGATE_EGRESS_LISTEN": "127.0.0.1:1"}, "not supported yet"),
     ({"DJANGO_JWT_SIGNING_KEY": tokens.KEY, "SIDEGATE_CORS_ORIGINS": "https://a"}, "not supported yet"),
 ], ids=lambda value: next(reversed(value)) if isinstance(value, dict) else "")

@@ -1,3 +1,4 @@
+#include <sidegate/policy/recognition.hpp>
 #include <sidegate/policy/trace.hpp>
 #include <sidegate/revocation/revocations.hpp>
 
@@ -244,7 +245,7 @@ TEST_F(Inquiry, ThatNothingCanBeToldOfAUserIsAFailureWhereItIsSaidToBe) {
 }
 
 TEST_F(Inquiry, NobodyIsLookedUpForAnUnknownCallerOrForAnotherAuthenticator) {
-  EXPECT_EQ(inquiring_.decide(request_of("GET /maybe/x"), always(yes("ann"))), "forward maybe");
+  EXPECT_EQ(inquiring_.decide(request_of("GET /maybe/x"), always(yes("ann"))), "forward maybe -authorization");
   EXPECT_THAT(inquiring_.asked, ElementsAre());
 }
 

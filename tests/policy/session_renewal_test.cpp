@@ -69,10 +69,10 @@ class SessionRenewalTest : public testing::Test {
 
 TEST_F(SessionRenewalTest, ATokenThatEndsSoonIsReplaced) {
   const auto fresh = ending_in(3600);
-  EXPECT_EQ(inquiring_.decide(get(ending_in(299)), always(renewed(fresh))), "forward app staff=ann -cookie");
+  EXPECT_EQ(inquiring_.decide(get(ending_in(299)), always(renewed(fresh))), "forward app staff=ann -authorization -cookie");
   EXPECT_THAT(inquiring_.asked, ElementsAre("session_refresh r1"));
-  EXPECT_THAT(inquiring_.lines(), HasSubstr("X-User-Id: ann\r\nCookie: a=1; refresh_token=r1; b=2; access_token=" +
-                                            fresh + "\r\n"));
+  EXPECT_THAT(inquiring_.lines(),
+              HasSubstr("X-User-Id: ann\r\nCookie: a=1; refresh_token=r1; b=2; access_token=" + fresh + "\r\n"));
   EXPECT_TRUE(inquiring_.inquiries().renewed);
   EXPECT_EQ(inquiring_.inquiries().answer_lines,
             "Set-Cookie: access_token=" + fresh + "; HttpOnly; SameSite=Lax; Path=/\r\n");
@@ -81,20 +81,20 @@ TEST_F(SessionRenewalTest, ATokenThatEndsSoonIsReplaced) {
 }
 
 TEST_F(SessionRenewalTest, SoIsOneThatHasEnded) {
-  EXPECT_EQ(inquiring_.decide(get(ending_in(-5)), always(renewed(ending_in(3600)))), "forward app staff=ann -cookie");
+  EXPECT_EQ(inquiring_.decide(get(ending_in(-5)), always(renewed(ending_in(3600)))), "forward app staff=ann -authorization -cookie");
   EXPECT_TRUE(inquiring_.inquiries().renewed);
 }
 
 TEST_F(SessionRenewalTest, OneThatLastsIsLeftAlone) {
-  EXPECT_EQ(inquiring_.decide(get(ending_in(301)), always(renewed(ending_in(3600)))), "forward app staff=ann");
+  EXPECT_EQ(inquiring_.decide(get(ending_in(301)), always(renewed(ending_in(3600)))), "forward app staff=ann -authorization");
   EXPECT_THAT(inquiring_.asked, ElementsAre());
   EXPECT_FALSE(inquiring_.inquiries().renewed);
 }
 
 TEST_F(SessionRenewalTest, TheThresholdIsAtMostAFifthOfTheLifetime) {
   const auto answering = always(renewed(ending_in(3600)));
-  EXPECT_EQ(inquiring_.decide(get(ending_in(61, "ann", 300)), answering), "forward app staff=ann");
-  EXPECT_EQ(inquiring_.decide(get(ending_in(60, "ann", 300)), answering), "forward app staff=ann -cookie");
+  EXPECT_EQ(inquiring_.decide(get(ending_in(61, "ann", 300)), answering), "forward app staff=ann -authorization");
+  EXPECT_EQ(inquiring_.decide(get(ending_in(60, "ann", 300)), answering), "forward app staff=ann -authorization -cookie");
 }
 
 TEST_F(SessionRenewalTest, OnlyACookieIsRenewedAndOnlyWithARefreshToken) {
@@ -148,7 +148,7 @@ TEST_F(SessionRenewalTest, ARevokedSessionIsNeverRenewed) {
   EXPECT_EQ(inquiring_.decide(get(young, old_refresh), answering), "refuse expired staff expired");
   EXPECT_THAT(inquiring_.asked, ElementsAre()) << "the refresh token is older than the rule";
   const auto young_refresh = token_of({{"sub", "ann"}, {"iat", now - 50}, {"exp", now + 1000}});
-  EXPECT_EQ(inquiring_.decide(get(young, young_refresh), answering), "forward app staff=ann -cookie");
+  EXPECT_EQ(inquiring_.decide(get(young, young_refresh), answering), "forward app staff=ann -authorization -cookie");
 }
 
 TEST_F(SessionRenewalTest, TheNewTokenMustPassAndNameTheSame) {
@@ -156,7 +156,7 @@ TEST_F(SessionRenewalTest, TheNewTokenMustPassAndNameTheSame) {
                                    ending_in(3600) + "; Domain=evil", ending_in(3600) + "\r\nX: y"}) {
     Inquiring inquiring(kConfiguration);
     const auto old = ending_in(10);
-    EXPECT_EQ(inquiring.decide(get(old), always(renewed(wrong))), "forward app staff=ann") << wrong;
+    EXPECT_EQ(inquiring.decide(get(old), always(renewed(wrong))), "forward app staff=ann -authorization") << wrong;
     EXPECT_FALSE(inquiring.inquiries().renewed);
     EXPECT_EQ(inquiring.inquiries().answer_lines, "");
     EXPECT_THAT(inquiring.lines(), Not(HasSubstr("Cookie")));
@@ -167,8 +167,8 @@ TEST_F(SessionRenewalTest, TheNewTokenMustPassAndNameTheSame) {
 }
 
 TEST_F(SessionRenewalTest, AFailureNeverRefusesATokenThatHolds) {
-  EXPECT_EQ(inquiring_.decide(get(ending_in(10)), always(cannot_tell())), "forward app staff=ann");
-  EXPECT_EQ(inquiring_.decide(get(ending_in(10), "r2"), always(no())), "forward app staff=ann");
+  EXPECT_EQ(inquiring_.decide(get(ending_in(10)), always(cannot_tell())), "forward app staff=ann -authorization");
+  EXPECT_EQ(inquiring_.decide(get(ending_in(10), "r2"), always(no())), "forward app staff=ann -authorization");
 }
 
 TEST_F(SessionRenewalTest, WithoutAnAnswerAnEndedSessionCannotBeDecidedOn) {
@@ -182,10 +182,10 @@ TEST_F(SessionRenewalTest, TheResultIsUsedAgainForRequestsThatWereSentBefore) {
   const auto old = ending_in(10);
   const auto fresh = ending_in(3600);
   inquiring_.decide(get(old), always(renewed(fresh)));
-  EXPECT_EQ(inquiring_.decide(get(old, "r1", "/b")), "forward app staff=ann -cookie");
+  EXPECT_EQ(inquiring_.decide(get(old, "r1", "/b")), "forward app staff=ann -authorization -cookie");
   EXPECT_THAT(inquiring_.lines(), HasSubstr("access_token=" + fresh));
   EXPECT_THAT(inquiring_.inquiries().answer_lines, HasSubstr("Set-Cookie: access_token=" + fresh));
-  EXPECT_EQ(inquiring_.decide(get(fresh, "r1", "/b")), "forward app staff=ann");
+  EXPECT_EQ(inquiring_.decide(get(fresh, "r1", "/b")), "forward app staff=ann -authorization");
   EXPECT_FALSE(inquiring_.inquiries().renewed) << "it has the new one by now";
 }
 

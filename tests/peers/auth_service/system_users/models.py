@@ -13,6 +13,7 @@ class SystemUser(models.Model):
     username = models.CharField(max_length=64, unique=True)
     expires_at = models.DateTimeField()
     created_at = models.DateTimeField(default=timezone.now)
+    is_authenticated = True  # what djangorestframework asks of a caller
 
     def issue(self):
         """A new token, which is kept as its digest alone."""

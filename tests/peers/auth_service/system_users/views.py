@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from rest_framework import status
 from rest_framework.decorators import api_view, authentication_classes, permission_classes
-from rest_framework.permissions import IsAdminUser
+from rest_framework.permissions import IsAdminUser, IsAuthenticated
 from rest_framework.response import Response
 
 from system_users.authentication import SystemTokenAuthentication
@@ -62,20 +62,16 @@ def revoke_old(request, system_user_id):
 
 @api_view(["GET"])
 @authentication_classes([SystemTokenAuthentication])
-@permission_classes([])
+@permission_classes([IsAuthenticated])
 def token_info(request):
-    if request.auth is None:
-        return Response({"error": "Authentication required"}, status=status.HTTP_401_UNAUTHORIZED)
     return Response({"success": True, "data": describe(request.auth)})
 
 
 @api_view(["GET"])
 @authentication_classes([SystemTokenAuthentication])
-@permission_classes([])
+@permission_classes([IsAuthenticated])
 def credentials(request):
     """The same, for the system user who is asked about alone."""
-    if request.auth is None:
-        return Response({"error": "Authentication required"}, status=status.HTTP_401_UNAUTHORIZED)
     if request.query_params.get("username") != request.auth.system_user.username:
         return Response({"error": "Insufficient permissions"}, status=status.HTTP_403_FORBIDDEN)
     return Response({"success": True, "data": describe(request.auth)})

@@ -1,0 +1,168 @@
+"""Gateways that ask others while a request waits: their configuration, and what can be seen of the asking."""
+
+import json
+import time
+
+import requests
+
+from support import tokens
+from support.gateway import INJECT, TIMEOUT, servers
+from support.peers import API_KEY
+from support.polling import PATIENCE, wait_until
+from support.raw import request
+
+# The Auth Service's paths.
+VALIDATE = "/api/v1/users/token/validate/"
+REFRESH = "/api/v1/users/token/refresh/"
+USER_INFO = "/api/v1/tts/user-info/"
+USERS_INFO = "/api/v1/tts/users-info/"
+TOKEN_INFO = "/api/v1/system-users/token-info"
+CREDENTIALS = "/api/v1/system-users/credentials"
+INTROSPECT = "/token/introspection"
+
+UNAVAILABLE = {"error": "Auth service unavailable"}
+INVALID = {"error": "Invalid token"}
+TOKEN_PLACES = [{"cookie": "access_token"}, {"bearer": "Authorization"}]
+BEARER = [{"bearer": "Authorization"}]
+NEVER_OPENS = {"consecutive": 100_000, "of_at_least": 100_000}
+
+# What one call may take, and what an answer may then come later by: the coarse clock of the gateway, and this machine.
+CALL_TIMEOUT = 0.3
+IN_TIME = CALL_TIMEOUT + 0.1 + 0.4 * PATIENCE
+AT_ONCE = 0.05 * PATIENCE
+
+
+# -- configuration
+
+def remote(url, **more):
+    """Option 2 of the integration guide: whether a token holds, the Auth Service says."""
+    return {"remote": {
+        "token": TOKEN_PLACES,
+        "url": url,
+        "send_as": {"cookie": "access_token"},
+        "claims": {"subject": "user_id"},
+        "timeout": f"{CALL_TIMEOUT * 1000:.0f}ms",
+        **more,
+    }}
+
+
+def introspection(url, **more):
+    return {"introspection": {
+        "token": BEARER,
+        "url": url,
+        "client": {"id": "sidegate", "secret": "the-secret-of-sidegate-which-nobody-guesses", "auth": "basic"},
+        "subject": ["sub", "username", "client_id"],
+        "timeout": f"{CALL_TIMEOUT * 1000:.0f}ms",
+        **more,
+    }}
+
+
+def api_key(value=API_KEY):
+    return {"api_key": {"header": "X-API-Key", "value": value}}
+
+
+def guarded(origin, authenticators, **more):
+    """Each authenticator guards the folder of its name, the first one everything else; /public is open."""
+    first = next(iter(authenticators))
+    return {
+        "workers": 2,
+        "upstreams": {"app": servers(origin.url)},
+        "authenticators": authenticators,
+        "inject": INJECT,
+        "routes": [
+            {"path": "/public/**", "authenticate": "none", "upstream": "app"},
+            *({"path": f"/{name}/**", "authenticate": [name], "upstream": "app"} for name in authenticators),
+            {"path": "/**", "authenticate": [first], "upstream": "app"},
+        ],
+        **more,
+    }
+
+
+# -- tokens that nobody verifies here
+
+_made = 0
+
+
+def new_token(**claims):
+    """One that was never asked about, and is no JWT unless it has claims."""
+    global _made
+    _made += 1
+    return tokens.token(jti=str(_made), **claims) if claims else f"opaque-token-number-{_made}"
+
+
+# -- asking the gateway
+
+def bearer(token):
+    return f"Authorization: Bearer {token}"
+
+
+def cookie(token):
+    return f"Cookie: access_token={token}"
+
+
+def ask(gateway, token, target="/x", *fields):
+    return gateway.ask(request("GET", target, bearer(token), *fields))
+
+
+def status_of(gateway, token, target="/x"):
+    return ask(gateway, token, target).status
+
+
+def timed(action):
+    """What it returned, and the seconds that it took."""
+    began = time.monotonic()
+    result = action()
+    return result, time.monotonic() - began
+
+
+def assert_unavailable(answer):
+    assert (answer.status, json.loads(answer.body)) == (503, UNAVAILABLE)
+    assert int(answer.get("Retry-After")) >= 1
+    assert answer.get("WWW-Authenticate") is None
+
+
+def assert_invalid(answer):
+    assert (answer.status, json.loads(answer.body)) == (401, INVALID)
+    assert 'error="invalid_token"' in answer.get("WWW-Authenticate")
+
+
+def last_request(origin):
+    return origin.requests[-1]
+
+
+def wait_for_status(gateway, token, status, target="/x", timeout=10):
+    """Asks again and again, and returns the answer."""
+
+    def check():
+        answer = ask(gateway, token, target)
+        return answer if answer.status == status else None
+
+    return wait_until(check, lambda: f"{status} for {target}\n{gateway.tail()}", timeout)
+
+
+# -- what the gateway says of the asking
+
+def cache_of(gateway, answer):
+    """Where the access log says that what decided came from."""
+    return gateway.access_line(answer).get("cache")
+
+
+def circuit(gateway, name):
+    """0 closed, 1 half-open, 2 open."""
+    metrics = gateway.metrics()
+    assert [labels for found, labels, _ in metrics.samples
+            if found == "sidegate_circuit_state" and labels["name"] == name], metrics.text
+    return metrics.total("sidegate_circuit_state", name=name)
+
+
+def purge(gateway, **what):
+    answer = requests.post(gateway.admin_url + "/cache/purge", json=what, timeout=TIMEOUT)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def told(gateway, path):
+    """What the admin API says there."""
+    answer = requests.get(gateway.admin_url + path, timeout=TIMEOUT)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
