@@ -109,10 +109,11 @@ class Endpoints {
     return path == "/healthz" || path == "/readyz" || path == "/metrics";
   }
   static bool is_state(std::string_view path) noexcept {
-    return path == "/config" || path == "/routes" || path == "/upstreams" || path == "/authenticators";
+    return path == "/config" || path == "/routes" || path == "/upstreams" || path == "/authenticators" ||
+           path == "/health/integrations";
   }
   static bool is_command(std::string_view path) noexcept {
-    return path == "/explain" || path == "/reload" || path == "/revocations";
+    return path == "/explain" || path == "/reload" || path == "/revocations" || path == "/cache/purge";
   }
 
   void answer_probe(std::string_view path, web::Respond respond) const {
@@ -128,18 +129,24 @@ class Endpoints {
 
   void answer_state(std::string_view path, web::Respond respond) const {
     if (path == "/config") return respond(text_response(200, kYaml, actions_.config()));
+    if (path == "/health/integrations") return actions_.integrations(in_json(std::move(respond)));
     const auto& state = path == "/routes"      ? actions_.routes
                         : path == "/upstreams" ? actions_.upstreams
                                                : actions_.authenticators;
     state([respond = std::move(respond)](std::string json) { respond(text_response(200, kJson, std::move(json))); });
   }
 
-  void obey(std::string_view path, const std::string& body, web::Respond respond) const {
-    const auto answer = [respond = std::move(respond)](Outcome outcome) {
+  static std::function<void(Outcome)> in_json(web::Respond respond) {
+    return [respond = std::move(respond)](Outcome outcome) {
       respond(text_response(outcome.status, kJson, std::move(outcome.json)));
     };
+  }
+
+  void obey(std::string_view path, const std::string& body, web::Respond respond) const {
+    const auto answer = in_json(std::move(respond));
     if (path == "/explain") return actions_.explain(body, answer);
     if (path == "/revocations") return actions_.revoke(body, answer);
+    if (path == "/cache/purge") return actions_.purge(body, answer);
     actions_.reload(answer);
   }
 

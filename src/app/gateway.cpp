@@ -18,6 +18,7 @@
 
 #include "configuration.hpp"
 #include "live_state.hpp"
+#include "purge_request.hpp"
 #include "revocation_request.hpp"
 #include "version.hpp"
 
@@ -104,7 +105,8 @@ void Gateway::start_workers() {
 
 void Gateway::follow_others() {
   followed_ = issuers_.keep(*now_.config);
-  authority_->follow(followed_, services_.keep(*now_.config));
+  followed_services_ = services_.keep(*now_.config);
+  authority_->follow(followed_, followed_services_);
 }
 
 bool Gateway::is_ready() {
@@ -125,7 +127,7 @@ admin::Actions Gateway::actions() {
       .metrics =
           [this](const Text& done) {
             sum_counters([this, done](const telemetry::NamedCounters& sum) {
-              done(telemetry::prometheus_text(sum, process_counters()));
+              done(telemetry::prometheus_text(sum, process_counters(sum)));
             });
           },
       .config = [this] { return config::to_yaml(*now_.config); },
@@ -145,7 +147,15 @@ admin::Actions Gateway::actions() {
       .authenticators =
           [this](const Text& done) {
             sum_counters([this, config = now_.config, done](const auto& sum) {
-              done(authenticators_json(*config, sum, issuers_, civil_now()));
+              done(authenticators_json(*config, sum, issuers_, followed_services_, civil_now()));
+            });
+          },
+      .integrations =
+          [this](const std::function<void(admin::Outcome)>& done) {
+            sum_counters([this, done](const auto& sum) {
+              const auto all = integrations(sum);
+              const bool is_down = overall(all) == Integration::Health::Unhealthy;
+              done({is_down ? 503U : 200U, integrations_json(all)});
             });
           },
       .reload =
@@ -154,6 +164,7 @@ admin::Actions Gateway::actions() {
                         const std::function<void(admin::Outcome)>& done) { explain(query, done); },
       .revoke = [this](const std::string& body,
                        const std::function<void(admin::Outcome)>& done) { revoke(body, done); },
+      .purge = [this](const std::string& body, const std::function<void(admin::Outcome)>& done) { purge(body, done); },
   };
 }
 
@@ -197,6 +208,27 @@ void Gateway::revoke(const std::string& body, const std::function<void(admin::Ou
     telemetry::log(Level::Error, "a revocation could not be written: a restart forgets it", {{"error", addition.why}});
   }
   end_revoked([done, answer] { done(answer); });
+}
+
+void Gateway::purge(const std::string& body, const std::function<void(admin::Outcome)>& done) {
+  auto asked = read_purge(body);
+  if (!asked) return done({422, boost::json::serialize(boost::json::object{{"error", asked.error().text}})});
+  std::vector<telemetry::Field> fields{{"what", asked->subject ? "subject" : asked->token ? "token" : "everything"}};
+  if (asked->subject) fields.emplace_back("subject", *asked->subject);
+  telemetry::audit(Level::Info, "what others have answered is forgotten", fields);
+  authority_->purge(*std::move(asked), [this, done](std::size_t count) {
+    boost::asio::post(io_, [this, done, count] {
+      empty_caches([done, count] { done({200, boost::json::serialize(boost::json::object{{"purged", count}})}); });
+    });
+  });
+}
+
+void Gateway::empty_caches(const std::function<void()>& done) {
+  now_.policy->empty_caches();
+  // A worker that has ended while all drain answers no more.
+  const auto told = draining_ ? [] {} : once_all(done);
+  for (auto& worker : workers_) worker->empty_caches(told);
+  if (draining_) done();
 }
 
 void Gateway::end_revoked(const std::function<void()>& done) {
@@ -313,21 +345,36 @@ void Gateway::sum_counters(const std::function<void(const telemetry::NamedCounte
   const auto collection = std::make_shared<Collection>(now_.labels);
   for (const auto& last : workers_done_) collection->sum.merge(last);
   collection->awaited = workers_.size() - workers_done_.size();
-  if (collection->awaited == 0) return done(collection->sum);
+  const auto finish = [this, collection, done] {
+    add_answers_kept(collection->sum, followed_services_);
+    done(collection->sum);
+  };
+  if (collection->awaited == 0) return finish();
   for (auto& worker : workers_) {
-    worker->copy_counters([this, collection, done](const telemetry::NamedCounters& counters) {
-      boost::asio::post(io_, [collection, done, counters] {
+    worker->copy_counters([this, collection, finish](const telemetry::NamedCounters& counters) {
+      boost::asio::post(io_, [collection, finish, counters] {
         collection->sum.merge(counters);
-        if (--collection->awaited == 0) done(collection->sum);
+        if (--collection->awaited == 0) finish();
       });
     });
   }
 }
 
-telemetry::ProcessCounters Gateway::process_counters() const {
+std::vector<Integration> Gateway::integrations(const telemetry::NamedCounters& sum) const {
+  return integrations_of({*now_.config, sum, followed_services_, issuers_}, civil_now(),
+                         std::chrono::steady_clock::now());
+}
+
+telemetry::ProcessCounters Gateway::process_counters(const telemetry::NamedCounters& sum) const {
   auto dropped = log_dropped_before_ + now_.access_log->dropped();
   for (const auto& earlier : earlier_access_logs_) dropped += earlier->dropped();
-  return {.key_expiries = key_expiries(*now_.config),
+  std::vector<telemetry::ProcessCounters::Integration> answering;
+  for (const auto& each : integrations(sum)) {
+    answering.push_back({each.name, each.health == Integration::Health::Healthy});
+  }
+  return {.services = service_calls(followed_services_),
+          .integrations = std::move(answering),
+          .key_expiries = key_expiries(*now_.config),
           .issued_keys = issued_keys(*now_.config, issuers_, std::chrono::steady_clock::now()),
           .reloads_succeeded = reloads_succeeded_,
           .reloads_failed = reloads_failed_,

@@ -26,6 +26,7 @@
 
 #include "configuration.hpp"
 #include "file_watcher.hpp"
+#include "integrations.hpp"
 #include "sockets.hpp"
 
 namespace sidegate::app {
@@ -101,6 +102,9 @@ class Gateway {
   /// Explains with what is known by now, or asks for more first.
   void go_on(const std::shared_ptr<Explaining>& explaining);
   void revoke(const std::string& body, const std::function<void(admin::Outcome)>& done);
+  void purge(const std::string& body, const std::function<void(admin::Outcome)>& done);
+  /// Lets go of what all workers have verified and remember; then calls `done`.
+  void empty_caches(const std::function<void()>& done);
   /// Ends what is under way with a credential that is revoked by now; then calls `done`.
   void end_revoked(const std::function<void()>& done);
   void start_workers();
@@ -117,7 +121,8 @@ class Gateway {
   std::function<void()> once_all(std::function<void()> done);
   /// The sum of the workers' counters, under the names of the current configuration.
   void sum_counters(const std::function<void(const telemetry::NamedCounters&)>& done);
-  telemetry::ProcessCounters process_counters() const;
+  std::vector<Integration> integrations(const telemetry::NamedCounters& sum) const;
+  telemetry::ProcessCounters process_counters(const telemetry::NamedCounters& sum) const;
 
   /// How often the file of revocations is looked at, which takes two looks to be read: all know within a second.
   static constexpr std::chrono::milliseconds kRevocationInterval{200};
@@ -125,7 +130,8 @@ class Gateway {
   Source source_;
   token::IssuerBoard issuers_;
   inquiry::ServiceBoard services_;
-  std::vector<std::shared_ptr<token::IssuerKeys>> followed_;  ///< those of the configuration in use
+  std::vector<std::shared_ptr<token::IssuerKeys>> followed_;          ///< those of the configuration in use
+  std::vector<std::shared_ptr<inquiry::Service>> followed_services_;  ///< the same
   std::shared_ptr<revocation::Revocations> revocations_ = std::make_shared<revocation::Revocations>();
   policy::Shared policy_shared_{.issuers = &issuers_, .services = &services_, .revocations = revocations_};
   proxy::SharedState shared_;

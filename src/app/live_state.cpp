@@ -101,7 +101,53 @@ json::array keys_of(const config::JwtAuthenticator& jwt, const token::IssuerBoar
 }
 
 json::object cache_state(const WorkerCounters::CacheUse& use) {
-  return {{"entries", use.entries}, {"hits", use.hits}, {"misses", use.misses}};
+  return {{"entries", use.entries},
+          {"hits", use.count(base::CacheResult::Hit)},
+          {"misses", use.count(base::CacheResult::Miss)}};
+}
+
+/// The same of answers, of which there are more kinds.
+json::object answers_state(const WorkerCounters::CacheUse& use) {
+  json::object state{{"entries", use.entries}};
+  for (std::size_t i = 0; i < use.results.size(); ++i) {
+    state[base::name_of(static_cast<base::CacheResult>(i))] = use.results[i];
+  }
+  return state;
+}
+
+std::string_view word_of(inquiry::Service::Circuit circuit) noexcept {
+  switch (circuit) {
+    case inquiry::Service::Circuit::Closed:
+      return "closed";
+    case inquiry::Service::Circuit::HalfOpen:
+      return "half-open";
+    case inquiry::Service::Circuit::Open:
+      break;
+  }
+  return "open";
+}
+
+/// How a service was asked, and what came of it.
+void add_service(json::object& entry, const inquiry::Service& service) {
+  const auto status = service.status();
+  entry["url"] = service.endpoint().shown_url();
+  entry["circuit"] = word_of(status.circuit);
+  entry["calls"] = {{"yes", status.said_yes}, {"no", status.said_no}, {"failed", status.failed}};
+  entry["mean_us"] = mean_of(status.durations);
+  if (status.last_call) entry["last_call"] = token::rfc3339(*status.last_call);
+  if (!status.last_error.empty()) entry["last_error"] = status.last_error;
+}
+
+const inquiry::Service* find_service(const Services& services, std::string_view name) {
+  const auto found =
+      std::find_if(services.begin(), services.end(), [&](const auto& service) { return service->name() == name; });
+  return found == services.end() ? nullptr : found->get();
+}
+
+const WorkerCounters::CacheUse* find_cache(const telemetry::NamedCounters& sum, const std::string& name) {
+  const auto& names = sum.names->caches;
+  const auto found = std::find(names.begin(), names.end(), name);
+  return found == names.end() ? nullptr : &sum.counters.caches[static_cast<std::size_t>(found - names.begin())];
 }
 
 json::object decisions_of(const std::array<std::uint64_t, base::kReasonCount>& counts) {
@@ -151,21 +197,71 @@ std::string upstreams_json(const config::Config& config, const telemetry::NamedC
 }
 
 std::string authenticators_json(const config::Config& config, const telemetry::NamedCounters& sum,
-                                const token::IssuerBoard& issuers, base::UnixTime now) {
+                                const token::IssuerBoard& issuers, const Services& services, base::UnixTime now) {
+  using Kind = config::Authenticator::Kind;
   json::array authenticators;
-  std::size_t cache = 0;
   for (std::size_t i = 0; i < config.authenticators.size(); ++i) {
-    const config::JwtAuthenticator& jwt = config.authenticators[i].jwt;
-    json::object entry{{"name", config.authenticators[i].name}, {"kind", "jwt"}};
-    if (!jwt.issuer.empty()) entry["issuer"] = jwt.issuer;
-    if (!jwt.audience.empty()) entry["audience"] = json::array(jwt.audience.begin(), jwt.audience.end());
-    entry["algorithms"] = texts(jwt.algorithms);
-    entry["keys"] = keys_of(jwt, issuers, now);
+    const config::Authenticator& authenticator = config.authenticators[i];
+    json::object entry{{"name", authenticator.name}};
+    if (authenticator.kind == Kind::Jwt) {
+      const config::JwtAuthenticator& jwt = authenticator.jwt;
+      entry["kind"] = "jwt";
+      if (!jwt.issuer.empty()) entry["issuer"] = jwt.issuer;
+      if (!jwt.audience.empty()) entry["audience"] = json::array(jwt.audience.begin(), jwt.audience.end());
+      entry["algorithms"] = texts(jwt.algorithms);
+      entry["keys"] = keys_of(jwt, issuers, now);
+    } else {
+      entry["kind"] = authenticator.kind == Kind::Remote ? "remote" : "introspection";
+      if (const auto* const service = find_service(services, authenticator.name)) add_service(entry, *service);
+    }
     entry["decisions"] = decisions_of(sum.counters.decisions[i]);
-    if (jwt.verified_cache.enabled()) entry["verified_cache"] = cache_state(sum.counters.caches[cache++]);
+    if (const auto* const verified = find_cache(sum, authenticator.name + ".verified")) {
+      entry["verified_cache"] = cache_state(*verified);
+    }
+    if (const auto* const answers = find_cache(sum, authenticator.name)) entry["cache"] = answers_state(*answers);
     authenticators.push_back(std::move(entry));
   }
-  return json::serialize(json::object{{"authenticators", std::move(authenticators)}});
+  json::object state{{"authenticators", std::move(authenticators)}};
+  if (!config.user_info.empty()) {
+    json::array user_info;
+    for (const auto& info : config.user_info) {
+      json::object entry{{"name", info.name}};
+      if (const auto* const service = find_service(services, info.name)) add_service(entry, *service);
+      if (const auto* const answers = find_cache(sum, info.name)) entry["cache"] = answers_state(*answers);
+      user_info.push_back(std::move(entry));
+    }
+    state["user_info"] = std::move(user_info);
+  }
+  if (config.session_refresh) {
+    json::object entry;
+    if (const auto* const service = find_service(services, "session_refresh")) add_service(entry, *service);
+    state["session_refresh"] = std::move(entry);
+  }
+  return json::serialize(state);
+}
+
+std::vector<telemetry::ProcessCounters::ServiceCalls> service_calls(const Services& services) {
+  std::vector<telemetry::ProcessCounters::ServiceCalls> all;
+  for (const auto& service : services) {
+    const auto status = service->status();
+    all.push_back({.name = service->name(),
+                   .renews_sessions = service->kind() == inquiry::Service::Kind::SessionRefresh,
+                   .said_yes = status.said_yes,
+                   .said_no = status.said_no,
+                   .failed = status.failed,
+                   .circuit = static_cast<unsigned>(status.circuit),
+                   .durations = status.durations});
+  }
+  return all;
+}
+
+void add_answers_kept(telemetry::NamedCounters& sum, const Services& services) {
+  const auto& names = sum.names->caches;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (const auto* const service = find_service(services, names[i])) {
+      sum.counters.caches[i].entries = service->status().answers_kept;
+    }
+  }
 }
 
 std::vector<telemetry::ProcessCounters::KeyExpiry> key_expiries(const config::Config& config) {

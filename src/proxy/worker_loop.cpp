@@ -60,6 +60,11 @@ telemetry::MethodLabel label_of(http::Method method) noexcept {
   return MethodLabel::Other;
 }
 
+bool is_origins_fault(const std::optional<base::Reason>& failure) noexcept {
+  return failure == base::Reason::OriginUnreachable || failure == base::Reason::OriginBroken ||
+         failure == base::Reason::OriginTimeout;
+}
+
 }  // namespace
 
 std::size_t WorkerLoop::block_bytes(const config::Config& config) noexcept {
@@ -160,8 +165,14 @@ void WorkerLoop::record(Snapshot& snapshot, const Exchange& exchange, std::strin
     if (exchange.answered) {
       counters.count_origin(decision.route->upstream, place, exchange.response.status,
                             *exchange.answered - exchange.started);
+      const bool served = exchange.response.status < 502 || exchange.response.status > 504;
+      counters.note_origin_call(decision.route->upstream, *exchange.answered, *exchange.answered - exchange.started,
+                                served);
     } else {
       counters.count_unanswered(place);
+      if (is_origins_fault(exchange.failure)) {
+        counters.note_origin_call(decision.route->upstream, now, duration, false);
+      }
     }
   }
   if (matched && exchange.retried) ++counters.origin_retries[decision.route->upstream];

@@ -65,9 +65,13 @@ void add_by_place(boost::unordered_flat_map<std::uint64_t, std::uint64_t>& sum,
 }
 
 void add_up(WorkerCounters::CacheUse& sum, const WorkerCounters::CacheUse& other) {
-  sum.hits += other.hits;
-  sum.misses += other.misses;
+  for (std::size_t i = 0; i < sum.results.size(); ++i) sum.results[i] += other.results[i];
   sum.entries += other.entries;
+}
+
+/// Which of two workers knows what came last.
+void add_up(WorkerCounters::LastCall& sum, const WorkerCounters::LastCall& other) {
+  if (other.ended > sum.ended) sum = other;
 }
 
 void add_up(std::vector<std::uint64_t>& sum, const std::vector<std::uint64_t>& other) {
@@ -94,6 +98,7 @@ WorkerCounters::WorkerCounters(const LabelNames& names)
     : request_durations(names.routes.size() + 1),
       origin_durations(names.upstreams.size()),
       origin_retries(names.upstreams.size()),
+      origin_last_calls(names.upstreams.size()),
       origin_connections(names.servers.size()),
       decisions(names.authenticators.size()),
       caches(names.caches.size()),
@@ -117,12 +122,20 @@ void WorkerCounters::count_unanswered(std::size_t server) {
   ++origin_requests[std::uint64_t{server} << (kStatusBits + kMethodBits)];
 }
 
+void WorkerCounters::note_origin_call(std::size_t upstream, base::SteadyTime now, std::chrono::nanoseconds took,
+                                      bool served) noexcept {
+  LastCall& last = origin_last_calls[upstream];
+  last.ended = now;
+  last.took = took;
+  last.failures = served ? 0 : last.failures + 1;
+}
+
 void WorkerCounters::count_decision(std::size_t authenticator, base::Reason outcome) {
   ++decisions[authenticator][static_cast<std::size_t>(outcome)];
 }
 
 void WorkerCounters::count_cache(std::size_t cache, base::CacheResult result) {
-  ++(result == base::CacheResult::Hit ? caches[cache].hits : caches[cache].misses);
+  ++caches[cache].results[static_cast<std::size_t>(result)];
 }
 
 void WorkerCounters::merge(const WorkerCounters& other) {
@@ -131,6 +144,7 @@ void WorkerCounters::merge(const WorkerCounters& other) {
   for (std::size_t i = 0; i < request_durations.size(); ++i) request_durations[i].merge(other.request_durations[i]);
   for (std::size_t i = 0; i < origin_durations.size(); ++i) origin_durations[i].merge(other.origin_durations[i]);
   add_up(origin_retries, other.origin_retries);
+  for (std::size_t i = 0; i < origin_last_calls.size(); ++i) add_up(origin_last_calls[i], other.origin_last_calls[i]);
   for (std::size_t i = 0; i < origin_connections.size(); ++i) {
     origin_connections[i].active += other.origin_connections[i].active;
     origin_connections[i].idle += other.origin_connections[i].idle;
@@ -161,6 +175,8 @@ void NamedCounters::merge(const NamedCounters& other) {
   add_by_place(counters.origin_requests, theirs.origin_requests, servers);
   add_by_place(counters.origin_durations, theirs.origin_durations, upstreams, add_histogram);
   add_by_place(counters.origin_retries, theirs.origin_retries, upstreams, add_number);
+  add_by_place(counters.origin_last_calls, theirs.origin_last_calls, upstreams,
+               [](auto& sum, const auto& last) { add_up(sum, last); });
   add_by_place(counters.origin_connections, theirs.origin_connections, servers, [](auto& sum, const auto& open) {
     sum.active += open.active;
     sum.idle += open.idle;

@@ -152,11 +152,13 @@ void add_caches(Families& families, const LabelNames& names, const WorkerCounter
   auto& total =
       add_family(families, "sidegate_cache_total", "Look-ups in a cache, by what they found.", MetricType::Counter);
   for (std::size_t i = 0; i < sum.caches.size(); ++i) {
-    add_counter(total, {{"cache", names.caches[i]}, {"result", "hit"}}, sum.caches[i].hits);
-    add_counter(total, {{"cache", names.caches[i]}, {"result", "miss"}}, sum.caches[i].misses);
+    for (std::size_t j = 0; j < base::kCacheResultCount; ++j) {
+      const auto result = base::name_of(static_cast<base::CacheResult>(j));
+      add_counter(total, {{"cache", names.caches[i]}, {"result", std::string(result)}}, sum.caches[i].results[j]);
+    }
   }
-  auto& entries =
-      add_family(families, "sidegate_cache_entries", "What a cache holds, in all workers together.", MetricType::Gauge);
+  auto& entries = add_family(families, "sidegate_cache_entries",
+                             "What a cache holds; of verified tokens, in all workers together.", MetricType::Gauge);
   for (std::size_t i = 0; i < sum.caches.size(); ++i) {
     add_gauge(entries, {{"cache", names.caches[i]}}, static_cast<double>(sum.caches[i].entries));
   }
@@ -202,6 +204,41 @@ void add_issued_keys(Families& families, const ProcessCounters& process) {
   }
 }
 
+void add_services(Families& families, const ProcessCounters& process) {
+  if (process.services.empty()) return;
+  auto& durations =
+      add_family(families, "sidegate_auth_remote_duration_seconds",
+                 "How long a call to a service took that is asked while a request waits, whatever came of it.",
+                 MetricType::Histogram);
+  for (const auto& service : process.services) {
+    add_histogram(durations, {{"authenticator", service.name}}, service.durations);
+  }
+  auto& circuits =
+      add_family(families, "sidegate_circuit_state",
+                 "Whether a service is asked: 0 it is, 1 one call tries whether it answers again, 2 it is left alone.",
+                 MetricType::Gauge);
+  for (const auto& service : process.services) {
+    add_gauge(circuits, {{"name", service.name}}, static_cast<double>(service.circuit));
+  }
+  for (const auto& service : process.services) {
+    if (!service.renews_sessions) continue;
+    auto& refreshes = add_family(families, "sidegate_session_refreshes_total",
+                                 "Calls for a new token of a session, by what came of them.", MetricType::Counter);
+    add_counter(refreshes, {{"result", "renewed"}}, service.said_yes);
+    add_counter(refreshes, {{"result", "refused"}}, service.said_no);
+    add_counter(refreshes, {{"result", "failed"}}, service.failed);
+  }
+}
+
+void add_integrations(Families& families, const ProcessCounters& process) {
+  auto& up =
+      add_family(families, "sidegate_integration_up",
+                 "Whether an upstream, or somebody who is asked, answered when it was last called.", MetricType::Gauge);
+  for (const auto& integration : process.integrations) {
+    add_gauge(up, {{"name", integration.name}}, integration.up ? 1.0 : 0.0);
+  }
+}
+
 void add_operation(Families& families, const ProcessCounters& process) {
   auto& reloads = add_family(families, "sidegate_config_reloads_total",
                              "Reloads of the configuration; after a failed one the old configuration goes on.",
@@ -244,6 +281,8 @@ std::string prometheus_text(const NamedCounters& sum, const ProcessCounters& pro
   add_caches(families, *sum.names, sum.counters);
   add_keys(families, process);
   add_issued_keys(families, process);
+  add_services(families, process);
+  add_integrations(families, process);
   add_connections(families, *sum.names, sum.counters);
   add_operation(families, process);
   add_process(families);

@@ -44,6 +44,10 @@ class AdminApi : public testing::Test {
             .routes = later(R"({"routes":[]})"),
             .upstreams = later(R"({"upstreams":[]})"),
             .authenticators = later(R"({"authenticators":[]})"),
+            .integrations =
+                [](const std::function<void(Outcome)>& done) {
+                  done({503, R"({"status":"unhealthy"})"});
+                },
             .reload =
                 [](const std::function<void(Outcome)>& done) {
                   done({422, R"({"errors":["x"]})"});
@@ -55,6 +59,10 @@ class AdminApi : public testing::Test {
             .revoke =
                 [this](const std::string& body, const std::function<void(Outcome)>& done) {
                   boost::asio::post(thread_.io(), [body, done] { done({409, "{\"taken back\":" + body + "}"}); });
+                },
+            .purge =
+                [this](const std::string& body, const std::function<void(Outcome)>& done) {
+                  boost::asio::post(thread_.io(), [body, done] { done({200, "{\"forgotten\":" + body + "}"}); });
                 }};
   }
 
@@ -144,7 +152,7 @@ TEST_F(AdminApi, ObeysJsonOnly) {
   const auto revoked = post("/revocations", "7", "Content-Type: application/json\r\n");
   EXPECT_EQ(revoked.status, 409U);
   EXPECT_EQ(revoked.body, R"({"taken back":7})");
-  for (const char* path : {"/explain", "/reload", "/revocations"}) {
+  for (const char* path : {"/explain", "/reload", "/revocations", "/cache/purge"}) {
     const auto answer = get(path);
     EXPECT_EQ(answer.status, 405U) << path;
     EXPECT_EQ(answer.field("Allow"), "POST") << path;

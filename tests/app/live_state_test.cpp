@@ -82,7 +82,7 @@ class LiveState : public testing::Test {
   boost::json::value routes() const { return boost::json::parse(routes_json(config_, *sum_)); }
   boost::json::value upstreams() const { return boost::json::parse(upstreams_json(config_, *sum_)); }
   boost::json::value authenticators(base::UnixTime now = kEnd) {
-    return boost::json::parse(authenticators_json(config_, *sum_, issuers_, now));
+    return boost::json::parse(authenticators_json(config_, *sum_, issuers_, {}, now));
   }
 
   Folder folder_;
@@ -138,8 +138,8 @@ TEST_F(LiveState, ShowsEachAuthenticatorItsKeysAndHowItDecided) {
   counters().count_decision(0, Reason::Accepted);
   counters().count_decision(0, Reason::Expired);
   counters().count_decision(2, Reason::Unavailable);
-  counters().caches.at(0) = {.hits = 3, .misses = 2, .entries = 1};
-  counters().caches.at(1) = {.hits = 30, .misses = 20, .entries = 10};
+  counters().caches.at(0) = {.results = {3, 2}, .entries = 1};
+  counters().caches.at(1) = {.results = {30, 20}, .entries = 10};
   auto expected = boost::json::parse(R"json({"authenticators": [
     {"name": "staff", "kind": "jwt", "issuer": "https://auth.example", "audience": ["tts", "ams"],
      "algorithms": ["HS256", "HS384"],
@@ -186,10 +186,56 @@ TEST_F(LiveState, TellsWhichKeysHaveAnEnd) {
 
 TEST_F(LiveState, HoldsNoSecret) {
   const std::string all = routes_json(config_, *sum_) + upstreams_json(config_, *sum_) +
-                          authenticators_json(config_, *sum_, issuers_, kEnd);
+                          authenticators_json(config_, *sum_, issuers_, {}, kEnd);
   for (const std::string& secret : {std::string(8, 's'), std::string(8, 'o'), std::string("a-plain-secret")}) {
     EXPECT_THAT(all, Not(HasSubstr(secret)));
   }
+}
+
+TEST(LiveStateOfServices, ShowsHowEachWasAskedAndWhatIsKept) {
+  constexpr const char* kText = R"(version: 1
+listeners: {public: {address: "127.0.0.1:0"}}
+upstreams: {app: {servers: ["http://127.0.0.1:1"]}}
+authenticators:
+  staff: {jwt: {token: [{cookie: c}], keys: [{secret: 0123456789abcdef0123456789abcdef}], algorithms: [HS256]}}
+  session: {remote: {token: [{bearer: Authorization}], url: "https://auth/validate?key=hunter2"}}
+user_info: {directory: {for: [session], url: "https://auth/{subject}", send_as: {cookie: t}}}
+session_refresh: {for: [staff], cookie: c, url: "https://auth/refresh"}
+routes: [{path: /**, authenticate: [staff, session], user_info: directory, upstream: app}]
+)";
+  config::Diagnostics diagnostics("test.yaml");
+  const auto config = config::load_text(
+      kText, "/", [](std::string_view) { return std::optional<std::string>(); }, diagnostics);
+  ASSERT_TRUE(diagnostics.ok()) << diagnostics.lines().front();
+  inquiry::ServiceBoard board;
+  const auto services = board.keep(config);
+  telemetry::NamedCounters sum(std::make_shared<const telemetry::LabelNames>(proxy::label_names(config)));
+  sum.counters.caches.at(1).results = {1, 2, 3, 4, 5};
+  services[0]->note_answer(true, milliseconds(3), base::UnixTime(std::chrono::seconds(1'790'000'000)));
+  services[0]->note_failure("https://auth/validate: timed out after 2 s", milliseconds(5),
+                            base::UnixTime(std::chrono::seconds(1'790'000'001)));
+  services[0]->note_circuit(inquiry::Service::Circuit::Open);
+  services[0]->note_answers_kept(7);
+  add_answers_kept(sum, services);
+  const auto shown = boost::json::parse(authenticators_json(config, sum, {}, services, {}));
+  const auto& session = shown.at("authenticators").at(1);
+  EXPECT_EQ(session.at("kind").as_string(), "remote");
+  EXPECT_EQ(session.at("url").as_string(), "https://auth/validate");
+  EXPECT_EQ(session.at("circuit").as_string(), "open");
+  EXPECT_EQ(session.at("calls"), boost::json::parse(R"({"yes": 1, "no": 0, "failed": 1})"));
+  EXPECT_EQ(session.at("mean_us"), 4000);
+  EXPECT_EQ(session.at("last_call").as_string(), "2026-09-21T14:13:21Z");
+  EXPECT_EQ(session.at("last_error").as_string(), "https://auth/validate: timed out after 2 s");
+  EXPECT_EQ(
+      session.at("cache"),
+      boost::json::parse(R"({"entries": 7, "hit": 1, "miss": 2, "negative_hit": 3, "stale": 4, "coalesced": 5})"));
+  EXPECT_EQ(shown.at("user_info").at(0).at("name").as_string(), "directory");
+  EXPECT_EQ(shown.at("session_refresh").at("url").as_string(), "https://auth/refresh");
+  const auto calls = service_calls(services);
+  ASSERT_EQ(calls.size(), 3U);
+  EXPECT_EQ(calls[0].circuit, 2U);
+  EXPECT_EQ(calls[0].failed, 1U);
+  EXPECT_TRUE(calls[2].renews_sessions);
 }
 
 }  // namespace

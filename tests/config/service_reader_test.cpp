@@ -235,6 +235,11 @@ TEST(ServiceReader, MistakesNameTheirPlace) {
        "only a jwt authenticator tells a token that has expired"},
       {with_authenticators(std::string(kStaff), {}, ", user_info: x"), "no user_info is called \"x\""},
       {with_authenticators(
+           std::string(kStaff) +
+               "  session_refresh: {remote: {token: [{bearer: Authorization}], url: \"https://auth/\"}}\n",
+           "session_refresh: {for: [staff], url: \"https://auth/\"}\n"),
+       "at session_refresh: metrics know it by this name"},
+      {with_authenticators(
            std::string(kStaff) + "  b: {remote: {token: [{bearer: Authorization}], url: \"https://a/\"}}\n",
            "user_info: {directory: {for: [b], url: \"https://auth/{subject}\"" + std::string(kKey) + "}}\n",
            ", user_info: directory"),

@@ -24,6 +24,7 @@ UNAVAILABLE = {"error": "Auth service unavailable"}
 INVALID = {"error": "Invalid token"}
 TOKEN_PLACES = [{"cookie": "access_token"}, {"bearer": "Authorization"}]
 BEARER = [{"bearer": "Authorization"}]
+CLIENT_SECRET = "the-secret-of-sidegate-which-nobody-guesses"
 NEVER_OPENS = {"consecutive": 100_000, "of_at_least": 100_000}
 
 # What one call may take, and what an answer may then come later by: the coarse clock of the gateway, and this machine.
@@ -50,7 +51,7 @@ def introspection(url, **more):
     return {"introspection": {
         "token": BEARER,
         "url": url,
-        "client": {"id": "sidegate", "secret": "the-secret-of-sidegate-which-nobody-guesses", "auth": "basic"},
+        "client": {"id": "sidegate", "secret": CLIENT_SECRET, "auth": "basic"},
         "subject": ["sub", "username", "client_id"],
         "timeout": f"{CALL_TIMEOUT * 1000:.0f}ms",
         **more,

@@ -286,19 +286,21 @@ class CertificateAuthority:
 # -- the real one
 
 class OidcProvider(Process):
-    """npm's oidc-provider. All its keys are published, and the first one signs."""
+    """npm's oidc-provider. All its keys are published, and the first one signs. `clients` are more than its usual one."""
 
     FOLDER = PEERS / "oidc_provider"
     CLIENT = ("worker", "the-secret-of-the-worker-which-nobody-guesses")
 
-    def __init__(self, folder, *keys, port=None, lifetime=600):
+    def __init__(self, folder, *keys, port=None, lifetime=600, clients=()):
         assert (self.FOLDER / "node_modules").exists(), f"run: npm ci --prefix {self.FOLDER}"
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.jwks_url = self.url + JWKS
         self._keys_file = pathlib.Path(folder) / f"oidc_provider-{self.port}.jwks"
         self._write(keys)
-        super().__init__(["node", self.FOLDER / "server.mjs", self.port, self._keys_file, lifetime],
+        clients_file = self._keys_file.with_suffix(".clients")
+        clients_file.write_text(json.dumps(clients))
+        super().__init__(["node", self.FOLDER / "server.mjs", self.port, self._keys_file, lifetime, clients_file],
                          folder, f"oidc_provider-{self.port}")
 
     def wait_until_listening(self):

@@ -68,10 +68,10 @@ TEST(WorkerCounters, AddsUp) {
   EXPECT_EQ(sum.origin_requests.at(1U << 16U | 503U), 2U);
   EXPECT_EQ(sum.origin_durations[0].sum, 4s);
   EXPECT_EQ(sum.decisions[0][static_cast<std::size_t>(Reason::Expired)], 2U);
-  EXPECT_EQ(sum.caches[0].hits, 2U);
-  EXPECT_EQ(sum.caches[0].misses, 2U);
+  EXPECT_EQ(sum.caches[0].count(base::CacheResult::Hit), 2U);
+  EXPECT_EQ(sum.caches[0].count(base::CacheResult::Miss), 2U);
   EXPECT_EQ(sum.caches[0].entries, 0U);
-  EXPECT_EQ(sum.caches[1].misses, 2U);
+  EXPECT_EQ(sum.caches[1].count(base::CacheResult::Miss), 2U);
   EXPECT_EQ(sum.caches[1].entries, 10U);
   EXPECT_EQ(sum.connections_open, (std::vector<std::uint64_t>{6, 0}));
   EXPECT_EQ(sum.connections_total, (std::vector<std::uint64_t>{20, 2}));
@@ -113,8 +113,8 @@ TEST(NamedCounters, GoOnUnderTheSameName) {
   before.counters.origin_retries[0] = 4;
   before.counters.origin_connections[1] = {.active = 1, .idle = 2};
   before.counters.count_decision(0, Reason::Expired);
-  before.counters.caches[0] = {.hits = 7, .misses = 3, .entries = 2};
-  before.counters.caches[1] = {.hits = 70, .misses = 30, .entries = 20};
+  before.counters.caches[0] = {.results = {7, 3}, .entries = 2};
+  before.counters.caches[1] = {.results = {70, 30}, .entries = 20};
   before.counters.connections_open = {3, 1};
   before.counters.connections_total = {10, 5};
 
@@ -135,9 +135,9 @@ TEST(NamedCounters, GoOnUnderTheSameName) {
   EXPECT_EQ(sum.origin_retries, (std::vector<std::uint64_t>{0, 4}));
   EXPECT_EQ(sum.origin_connections[1].idle, 2U);
   EXPECT_EQ(sum.decisions[1][static_cast<std::size_t>(Reason::Expired)], 1U);
-  EXPECT_EQ(sum.caches[0].hits, 0U);
-  EXPECT_EQ(sum.caches[1].hits, 7U);
-  EXPECT_EQ(sum.caches[1].misses, 3U);
+  EXPECT_EQ(sum.caches[0].count(base::CacheResult::Hit), 0U);
+  EXPECT_EQ(sum.caches[1].count(base::CacheResult::Hit), 7U);
+  EXPECT_EQ(sum.caches[1].count(base::CacheResult::Miss), 3U);
   EXPECT_EQ(sum.caches[1].entries, 2U);
   EXPECT_EQ(sum.connections_open, (std::vector<std::uint64_t>{1, 0}));
   EXPECT_EQ(sum.connections_total, (std::vector<std::uint64_t>{5, 0}));
@@ -163,12 +163,18 @@ std::string scrape() {
   sum.count_origin(0, 1, 0, 1ms);
   sum.count_decision(0, Reason::Accepted);
   sum.count_decision(0, Reason::BadSignature);
-  sum.caches[0] = {.hits = 9, .misses = 2, .entries = 1};
+  sum.caches[0] = {.results = {9, 2, 3, 4, 5}, .entries = 1};
   sum.connections_open = {3, 0};
   sum.connections_total = {10, 1};
   sum.origin_connections[0] = {.active = 2, .idle = 5};
   sum.origin_retries[0] = 3;
-  return prometheus_text(labelled, {.key_expiries = {{"staff", "env OLD", base::UnixTime(1'900'000'000s)}},
+  ProcessCounters::ServiceCalls session{.name = "session", .said_yes = 3, .said_no = 2, .failed = 1, .circuit = 2};
+  session.durations.add(3ms);
+  ProcessCounters::ServiceCalls refresh{
+      .name = "session_refresh", .renews_sessions = true, .said_yes = 6, .said_no = 5, .failed = 4};
+  return prometheus_text(labelled, {.services = {session, refresh},
+                                    .integrations = {{"session", false}, {"app", true}},
+                                    .key_expiries = {{"staff", "env OLD", base::UnixTime(1'900'000'000s)}},
                                     .reloads_succeeded = 2,
                                     .reloads_failed = 1,
                                     .log_dropped = 7,
@@ -205,7 +211,19 @@ TEST(PrometheusText, HasEveryMetric) {
            "# TYPE sidegate_cache_total counter\n",
            "sidegate_cache_total{cache=\"staff.verified\",result=\"hit\"} 9\n",
            "sidegate_cache_total{cache=\"staff.verified\",result=\"miss\"} 2\n",
+           "sidegate_cache_total{cache=\"staff.verified\",result=\"negative_hit\"} 3\n",
+           "sidegate_cache_total{cache=\"staff.verified\",result=\"stale\"} 4\n",
+           "sidegate_cache_total{cache=\"staff.verified\",result=\"coalesced\"} 5\n",
            "sidegate_cache_total{cache=\"gone.verified\",result=\"hit\"} 0\n",
+           "sidegate_auth_remote_duration_seconds_count{authenticator=\"session\"} 1\n",
+           "sidegate_auth_remote_duration_seconds_bucket{authenticator=\"session\",le=\"0.005\"} 1\n",
+           "sidegate_circuit_state{name=\"session\"} 2\n",
+           "sidegate_circuit_state{name=\"session_refresh\"} 0\n",
+           "sidegate_session_refreshes_total{result=\"renewed\"} 6\n",
+           "sidegate_session_refreshes_total{result=\"refused\"} 5\n",
+           "sidegate_session_refreshes_total{result=\"failed\"} 4\n",
+           "sidegate_integration_up{name=\"session\"} 0\n",
+           "sidegate_integration_up{name=\"app\"} 1\n",
            "# TYPE sidegate_cache_entries gauge\n",
            "sidegate_cache_entries{cache=\"staff.verified\"} 1\n",
            "sidegate_connections{listener=\"public\"} 3\n",
@@ -226,6 +244,25 @@ TEST(PrometheusText, HasEveryMetric) {
     EXPECT_THAT(text, HasSubstr(expected));
   }
   EXPECT_THAT(text, Not(HasSubstr("no_route"))) << "no outcome of an authenticator";
+}
+
+TEST(Counters, TheLastCallOfAnUpstreamIsTheLatestOfAllWorkers) {
+  const LabelNames labels = names();
+  WorkerCounters sum(labels);
+  WorkerCounters one(labels);
+  WorkerCounters other(labels);
+  const base::SteadyTime begin{1h};
+  one.note_origin_call(0, begin + 2s, 5ms, false);
+  one.note_origin_call(0, begin + 3s, 6ms, false);
+  other.note_origin_call(0, begin + 1s, 1ms, true);
+  sum.merge(other);
+  sum.merge(one);
+  sum.merge(other);
+  EXPECT_EQ(sum.origin_last_calls[0].ended, begin + 3s);
+  EXPECT_EQ(sum.origin_last_calls[0].took, 6ms);
+  EXPECT_EQ(sum.origin_last_calls[0].failures, 2U);
+  one.note_origin_call(0, begin + 4s, 6ms, true);
+  EXPECT_EQ(one.origin_last_calls[0].failures, 0U);
 }
 
 TEST(PrometheusText, HasEachSeriesOnce) {

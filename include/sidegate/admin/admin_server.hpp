@@ -35,12 +35,14 @@ struct Actions {
   Later<std::string> routes;                           ///< live state as JSON
   Later<std::string> upstreams;                        ///< live state as JSON
   Later<std::string> authenticators;                   ///< live state as JSON
+  Later<Outcome> integrations;                         ///< how those are whom the gateway calls
   Later<Outcome> reload;
 
   /// What is done with the JSON that was sent.
   using Command = std::function<void(const std::string&, std::function<void(Outcome)>)>;
   Command explain;  ///< tells what would happen to the request that it describes
   Command revoke;   ///< takes back the credential that it describes
+  Command purge;    ///< forgets the answers of others that it describes
 };
 
 /// Which endpoints an address offers.

@@ -34,7 +34,9 @@ struct LabelNames {
   std::vector<std::string> upstreams;
   std::vector<Server> servers;  ///< of all upstreams, one after the other
   std::vector<std::string> authenticators;
-  std::vector<std::string> caches;  ///< `NAME.verified` of an authenticator that keeps verified tokens
+  /// `NAME.verified` of each authenticator that keeps verified tokens, then the names of those that keep answers: of
+  /// authenticators first, then of user information.
+  std::vector<std::string> caches;
 
   bool operator==(const LabelNames&) const = default;
 };
@@ -60,6 +62,9 @@ struct WorkerCounters {
   void count_origin(std::size_t upstream, std::size_t server, unsigned status, std::chrono::nanoseconds duration);
   /// A request that a server was to get and did not answer.
   void count_unanswered(std::size_t server);
+  /// The same two, for how an upstream is: whether it answered so that somebody was served.
+  void note_origin_call(std::size_t upstream, base::SteadyTime now, std::chrono::nanoseconds took,
+                        bool served) noexcept;
   void count_decision(std::size_t authenticator, base::Reason outcome);
   void count_cache(std::size_t cache, base::CacheResult result);
 
@@ -72,6 +77,12 @@ struct WorkerCounters {
   boost::unordered_flat_map<std::uint64_t, std::uint64_t> origin_requests;  ///< server << 16 | status
   std::vector<Histogram> origin_durations;                                  ///< by upstream
   std::vector<std::uint64_t> origin_retries;                                ///< by upstream
+  struct LastCall {
+    base::SteadyTime ended = base::SteadyTime::min();  ///< min: there was none
+    std::chrono::nanoseconds took{0};
+    std::uint32_t failures = 0;  ///< in a row, up to this one
+  };
+  std::vector<LastCall> origin_last_calls;  ///< by upstream
   struct OriginConnections {
     std::uint64_t active = 0;
     std::uint64_t idle = 0;
@@ -79,9 +90,10 @@ struct WorkerCounters {
   std::vector<OriginConnections> origin_connections;                     ///< by server; filled in when copied
   std::vector<std::array<std::uint64_t, base::kReasonCount>> decisions;  ///< by authenticator
   struct CacheUse {
-    std::uint64_t hits = 0;
-    std::uint64_t misses = 0;
+    std::array<std::uint64_t, base::kCacheResultCount> results{};  ///< by base::CacheResult
     std::uint64_t entries = 0;
+
+    std::uint64_t count(base::CacheResult result) const noexcept { return results[static_cast<std::size_t>(result)]; }
   };
   std::vector<CacheUse> caches;                  ///< by cache; entries filled in when copied
   std::vector<std::uint64_t> connections_open;   ///< by listener
@@ -117,6 +129,23 @@ struct ProcessCounters {
     std::uint64_t fetches_succeeded = 0;
     std::uint64_t fetches_failed = 0;
   };
+  /// What came of asking a service: an authenticator's, user information, or the renewal of sessions.
+  struct ServiceCalls {
+    std::string name;
+    bool renews_sessions = false;
+    std::uint64_t said_yes = 0;
+    std::uint64_t said_no = 0;
+    std::uint64_t failed = 0;
+    unsigned circuit = 0;  ///< 0 closed, 1 half-open, 2 open
+    Histogram durations{};
+  };
+  /// Whether somebody whom Sidegate needs answers.
+  struct Integration {
+    std::string name;
+    bool up = true;
+  };
+  std::vector<ServiceCalls> services{};
+  std::vector<Integration> integrations{};
   std::vector<KeyExpiry> key_expiries{};
   std::vector<IssuedKeys> issued_keys{};
   std::uint64_t reloads_succeeded = 0;
