@@ -116,8 +116,7 @@ void check_user_info(const Config& config, NameCheck& authenticators, Diagnostic
 
 void check_session_refresh(const Config& config, NameCheck& authenticators, Diagnostics& diagnostics) {
   if (!config.session_refresh) return;
-  constexpr std::string_view kOwnName = "session_refresh";
-  const auto is_taken = [](const auto& each) { return each.name == kOwnName; };
+  const auto is_taken = [](const auto& each) { return each.name == "session_refresh"; };
   if (std::any_of(config.authenticators.begin(), config.authenticators.end(), is_taken) ||
       std::any_of(config.user_info.begin(), config.user_info.end(), is_taken)) {
     diagnostics.error(config.session_refresh->where, "metrics know it by this name, which something else has already");

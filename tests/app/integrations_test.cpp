@@ -119,14 +119,11 @@ TEST_F(Integrations, TheWholeIsAsItsWorstPart) {
   services_[0]->note_failure("down", milliseconds(11), kNow);
   call(true);
   EXPECT_EQ(overall(all()), Health::Degraded);
-  EXPECT_EQ(boost::json::parse(integrations_json(all())), boost::json::parse(R"({"status": "degraded", "services": {
+  EXPECT_EQ(boost::json::parse(integrations_json(all())), boost::json::parse(R"json({"status": "degraded", "services": {
     "issued": {"status": "healthy", "last_check": "2026-09-21T14:13:17Z"},
     "session": {"status": "degraded", "response_time": "11ms", "last_check": "2026-09-21T14:13:20Z"},
     "app": {"status": "healthy", "response_time": "12ms", "last_check": "2026-09-21T14:13:15Z"},
-    "session (upstream)": {
-    "status" : "healthy"}
-}
-})"));
+    "session (upstream)": {"status": "healthy"}}})json"));
   EXPECT_EQ(overall({}), Health::Healthy);
 }
 

@@ -212,7 +212,7 @@ def test_a_yes_serves_on_whatever_the_fault(start, service, fault):
     # From then on nobody waits for somebody who fails, who is asked at most once a second.
     answer, seconds = timed(lambda: ask(gateway, token))
     assert answer.status == 200 and seconds < AT_ONCE + 0.05
-    assert service.count() <= 2 + seconds
+    assert service.count() in (2, 3)
 
 
 def test_what_is_old_serves_for_no_longer_than_allowed(start, service):
