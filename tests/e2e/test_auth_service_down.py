@@ -89,7 +89,6 @@ def test_one_token_opens_it_for_nobody(start, service):
     for _ in range(50):
         assert_unavailable(ask(gateway, token))
     assert circuit(gateway, "session") == CLOSED
-    service.replies.clear()
     service.replies[VALIDATE] = YES
     assert status_of(gateway, new_token()) == 200
 
@@ -221,7 +220,7 @@ def mortal(tmp_path):
     try:
         yield service
     finally:
-        service.kill()
+        service.terminate()
 
 
 @pytest.fixture

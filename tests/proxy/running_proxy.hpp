@@ -36,8 +36,12 @@ struct ProxySettings {
   std::string listener{};                        ///< more keys of each listener: `, trusted_proxies: [127.0.0.1]`
   std::string secret{};                          ///< of the authenticator, in place of RunningProxy::kSecret
   std::string authenticator{};                   ///< more keys of it, in place of its `keys` and `algorithms`
+  std::string authenticators{};                  ///< more of them: `, session: {remote: {...}}`
+  std::string blocks{};                          ///< more blocks: `user_info: {...}\n`
+  std::string inject{};                          ///< more headers: `, X-User-Email: "{user.email|}"`
   token::IssuerBoard* issuers = nullptr;         ///< what they have published
   SharedState::AskIssuer ask_issuer{};           ///< how they are asked
+  SharedState::AskService ask_service{};         ///< how services are asked
   std::shared_ptr<const revocation::Revocations> revocations{};  ///< from the beginning to the end
   std::string limits{};                                          ///< the block's keys: `head_timeout: 1s`
   std::string shutdown{};                                        ///< likewise: `grace: 1s`
@@ -215,8 +219,9 @@ class RunningProxy {
     text += "authenticators: {staff: {jwt: {token: [{cookie: access_token}, {bearer: Authorization}], ";
     const std::string secret = settings.secret.empty() ? std::string(kSecret) : settings.secret;
     const std::string keys = "keys: [{secret: " + secret + "}], algorithms: [HS256]";
-    text += (settings.authenticator.empty() ? keys : settings.authenticator) + "}}}\n";
-    text += "inject: {X-User-Id: \"{subject}\"}\n";
+    text += (settings.authenticator.empty() ? keys : settings.authenticator) + "}}" + settings.authenticators + "}\n";
+    text += settings.blocks;
+    text += "inject: {X-User-Id: \"{subject}\"" + settings.inject + "}\n";
     text += "access_log: {path: access.log, query: true}\n";
     if (!settings.limits.empty()) text += "limits: {" + settings.limits + "}\n";
     if (!settings.shutdown.empty()) text += "shutdown: {" + settings.shutdown + "}\n";
@@ -230,6 +235,7 @@ class RunningProxy {
     labels_ = std::make_shared<const telemetry::LabelNames>(label_names(*config_));
     shared_.buffers.bytes_max = config_->limits.memory_bytes_max;
     shared_.ask_issuer = settings.ask_issuer;
+    shared_.ask_service = settings.ask_service;
     issuers_ = settings.issuers;
     open_sockets();
   }
