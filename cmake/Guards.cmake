@@ -12,7 +12,7 @@ find_package(benchmark QUIET)
 if(benchmark_FOUND)
   add_executable(hot_path EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/hot_path.cpp)
   target_include_directories(hot_path PRIVATE ${CMAKE_SOURCE_DIR}/tests/policy)
-  target_link_libraries(hot_path PRIVATE sidegate_flags sidegate_base sidegate_config sidegate_http sidegate_token
+  target_link_libraries(hot_path PRIVATE sidegate_flags sidegate_base sidegate_config sidegate_telemetry sidegate_http sidegate_token sidegate_inquiry
                                          sidegate_policy sidegate_proxy Boost::headers Boost::json benchmark::benchmark)
   add_custom_target(guards DEPENDS sidegate count_system_calls hot_path)
 endif()

@@ -50,15 +50,17 @@ bool append_cookies_without(const std::vector<Field>& fields, const std::vector<
                   [&](std::string_view cookie, std::string_view, std::string_view) { any = any || is_named(cookie); });
   if (!any) return false;
   std::string_view separator = "Cookie: ";
-  const auto append = [&](std::string_view pair) {
+  for_each_cookie(fields, [&](std::string_view cookie, std::string_view, std::string_view pair) {
+    if (is_named(cookie)) return;
     out += separator;
     out += pair;
     separator = "; ";
-  };
-  for_each_cookie(fields, [&](std::string_view cookie, std::string_view, std::string_view pair) {
-    if (!is_named(cookie)) append(pair);
   });
-  if (!added.empty()) append(added);
+  if (!added.empty()) {
+    out += separator;
+    out += added;
+    separator = "; ";
+  }
   if (separator == "; ") out += "\r\n";
   return true;
 }

@@ -108,46 +108,42 @@ Result<Identity> Authenticator::identify(const Credential& credential, const Req
   Identity identity;
   identity.authenticator = name_;
   identity.roles_claim = roles_claim_;
-  const auto claims = verifier_ ? verify(credential, now, scratch, identity, checks)
-                                : inquire(credential, request, now, scratch, identity, checks);
-  if (!claims) return claims.error();
-  identity.claims = *claims;
-  if (const auto rule = revocation_.find(credential.token, identity.subject, **claims, now)) {
+  if (!verifier_) {
+    const auto known = inquire(credential.token, request, now, scratch, identity, checks);
+    if (!known) return known.error();
+  } else {
+    auto& room = scratch.claims.emplace(scratch.storage());
+    const auto verified = verifier_->verify(credential.token, now, room, checks);
+    scratch.cache = verifier_->last_lookup();
+    if (!verified) return verified.error();
+    const auto subject = token::subject_of(*verified->claims, subject_claim_, scratch.subject);
+    if (!subject) {
+      return fail(checks, token::CheckName::Subject, subject.error(),
+                  [&] { return subject_claim_ + " is missing, or names nobody: a text or a whole number is wanted"; });
+    }
+    pass(checks, token::CheckName::Subject, [&] { return subject_claim_ + " is " + token::in_quotes(*subject); });
+    identity.subject = *subject;
+    identity.claims = verified->claims;
+    identity.expires = verified->validity.until;
+  }
+  if (const auto rule = revocation_.find(credential.token, identity.subject, *identity.claims, now)) {
     return fail(checks, token::CheckName::Revocation, Reason::Revoked, in_words(*rule));
   }
   pass(checks, token::CheckName::Revocation, "not revoked");
   return identity;
 }
 
-Result<const boost::json::object*> Authenticator::verify(const Credential& credential, base::UnixTime now,
-                                                         Scratch& scratch, Identity& identity,
-                                                         token::CheckList* checks) {
-  auto& room = scratch.claims.emplace(scratch.storage());
-  const auto verified = verifier_->verify(credential.token, now, room, checks);
-  scratch.cache = verifier_->last_lookup();
-  if (!verified) return verified.error();
-  const auto subject = subject_of(*verified->claims, scratch.subject);
-  if (!subject) {
-    return fail(checks, token::CheckName::Subject, subject.error(),
-                [&] { return subject_claim_ + " is missing, or names nobody: a text or a whole number is wanted"; });
-  }
-  pass(checks, token::CheckName::Subject, [&] { return subject_claim_ + " is " + token::in_quotes(*subject); });
-  identity.subject = *subject;
-  identity.expires = verified->validity.until;
-  return verified->claims;
-}
-
-Result<const boost::json::object*> Authenticator::inquire(const Credential& credential, const Request& request,
-                                                          base::UnixTime now, Scratch& scratch, Identity& identity,
-                                                          token::CheckList* checks) {
+Result<void> Authenticator::inquire(std::string_view token, const Request& request, base::UnixTime now,
+                                    Scratch& scratch, Identity& identity, token::CheckList* checks) {
   static const boost::json::object kNothing;
-  const auto answer = inquiry_->ask(credential.token, request, now, scratch, checks);
+  const auto answer = inquiry_->ask(token, request, now, scratch, checks);
   if (!answer) return answer.error();
   identity.subject = scratch.subject.assign((*answer)->subject);
+  identity.claims = (*answer)->claims != nullptr ? (*answer)->claims.get() : &kNothing;
   identity.expires = (*answer)->valid_until;
+  scratch.inquiries.claims = identity.claims;
   pass(checks, token::CheckName::Subject, [&] { return "the caller is " + token::in_quotes(identity.subject); });
-  scratch.inquiries.claims = (*answer)->claims != nullptr ? (*answer)->claims.get() : &kNothing;
-  return scratch.inquiries.claims;
+  return {};
 }
 
 Result<std::string_view> Authenticator::subject_of(const boost::json::object& claims, std::string& storage) const {

@@ -74,11 +74,9 @@ class Authenticator {
   void empty_cache() noexcept;
 
  private:
-  base::Result<const boost::json::object*> verify(const Credential& credential, base::UnixTime now, Scratch& scratch,
-                                                  Identity& identity, token::CheckList* checks);
-  base::Result<const boost::json::object*> inquire(const Credential& credential, const Request& request,
-                                                   base::UnixTime now, Scratch& scratch, Identity& identity,
-                                                   token::CheckList* checks);
+  /// Fills in who the caller is by what a service says.
+  base::Result<void> inquire(std::string_view token, const Request& request, base::UnixTime now, Scratch& scratch,
+                             Identity& identity, token::CheckList* checks);
   void note_place(Trace& trace, const config::TokenSource& source,
                   const base::Result<std::optional<std::string_view>>& token, bool decides) const;
 

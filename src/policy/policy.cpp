@@ -88,7 +88,8 @@ void Scratch::reset() {
   arena_.release();
 }
 
-void Inquiries::reset() noexcept {
+void Inquiries::forget() noexcept {
+  used_ = false;
   question.reset();
   retry_after = std::chrono::seconds(1);
   user_info = kNone;

@@ -119,7 +119,7 @@ Result<Identity> SessionRenewal::renew(Authenticator& authenticator, Credential&
   auto found = memo_.find(*key, request);
   if (found.answer == nullptr) {
     tell(false, "the service was not asked");
-    scratch.inquiries.question = memo_.question(*key, refresh_token_);
+    scratch.inquiries.ask(memo_.question(*key, refresh_token_));
     return Reason::Unavailable;
   }
   const Answer& answer = scratch.inquiries.hold(std::move(found.answer));

@@ -16,7 +16,7 @@ Result<const Answer*> TokenInquiry::ask(std::string_view token, const Request& r
   if (!key) return Reason::Unavailable;
   auto found = memo_.find(*key, request);
   if (found.answer == nullptr) {
-    scratch.inquiries.question = memo_.question(*key, token);
+    scratch.inquiries.ask(memo_.question(*key, token));
     return fail(checks, CheckName::Service, Reason::Unavailable, [&] { return in_words(" was not asked"); });
   }
   scratch.cache = found.from;

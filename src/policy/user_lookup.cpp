@@ -48,8 +48,8 @@ Result<const boost::json::object*> UserLookup::find(const Identity& identity, st
   auto found = memo_.find(*key, request);
   if (found.answer == nullptr) {
     tell(" was not asked");
-    scratch.inquiries.question =
-        memo_.question(*key, sends_token_ ? token : std::string_view{}, std::string(identity.subject));
+    scratch.inquiries.ask(
+        memo_.question(*key, sends_token_ ? token : std::string_view{}, std::string(identity.subject)));
     return Reason::Unavailable;
   }
   scratch.inquiries.user_cache = found.from;

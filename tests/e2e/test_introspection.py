@@ -1,4 +1,4 @@
-"""Opaque tokens whose issuer is asked what they are (RFC 7662): npm's oidc-provider, and a stub where that is too good."""
+"""Opaque tokens whose issuer says what they are (RFC 7662): npm's oidc-provider, or a stub where that is too good."""
 
 import base64
 import time

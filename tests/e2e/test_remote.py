@@ -69,15 +69,18 @@ def identity_of(request):
     return {name: request.get(name) for name in ("X-User-Id", "X-User-Type") if request.all(name)}
 
 
+@pytest.fixture(scope="module", params=["sidecar", "gateway"])
+def either(request):
+    return request.getfixturevalue(request.param)
+
+
 @pytest.mark.parametrize("place", [cookie, bearer], ids=["cookie", "bearer"])
-@pytest.mark.parametrize("which", ["sidecar", "gateway"])
-def test_a_user_is_named_by_the_service(request, which, place, module_origin, john, mary):
-    started = request.getfixturevalue(which)
+def test_a_user_is_named_by_the_service(either, place, module_origin, john, mary):
     for token, user in ((john, "123"), (mary, "7")):
-        answer = started.ask(b"GET /tickets/ HTTP/1.1\r\nHost: example\r\n" + place(token).encode() + b"\r\n\r\n")
+        answer = either.ask(request("GET", "/tickets/", place(token)))
         assert answer.status == 200, answer.body
         assert identity_of(last_request(module_origin)) == {"X-User-Id": user, "X-User-Type": "staff"}
-        assert last_request(module_origin).get("X-Auth-Method") == started.access_line(answer)["authenticator"]
+        assert last_request(module_origin).get("X-Auth-Method") == either.access_line(answer)["authenticator"]
 
 
 def test_the_question_holds_the_token_and_nothing_else_of_the_caller(gateway, service):

@@ -8,25 +8,26 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from http.cookies import SimpleCookie
 
-import jwt
 import pytest
 import requests
 
 from raw_origin import Gate, RawOrigin, answering as origin_answering, ok
 from support import tokens
 from support.asking import (
-    AT_ONCE, CALL_TIMEOUT, IN_TIME, REFRESH, assert_invalid, assert_unavailable, guarded, last_request, timed,
+    AT_ONCE, CALL_TIMEOUT, IN_TIME, REFRESH, assert_invalid, assert_unavailable, guarded, last_request, new_token,
+    timed,
 )
 from support.auth_service import MortalAuthService, user_known_by
 from support.gateway import TIMEOUT, jwt_authenticator
 from support.peers import GUIDE_SIGNING_KEY
-from support.polling import PATIENCE, wait_until
+from support.polling import wait_until
+from support.ports import free_port
 from support.raw import SWITCHING, UPGRADE, request
-from support.switchboard import FAULTS, Switchboard, answering, answering_text, delayed, fail, held
+from support.raw import ask as raw_ask
+from support.switchboard import FAULTS, Switchboard, answering, delayed, fail, held
 
 GUIDE_KEY = {"secret": GUIDE_SIGNING_KEY, "allow_weak": True}
 LIFETIME, THRESHOLD = 10_000, 300  # seconds: a fifth of the lifetime is more than the threshold
-STALE_AFTER = 30  # seconds for which the outcome of one call is used
 
 
 @pytest.fixture(scope="module")
@@ -89,9 +90,6 @@ def gateway(module_gateways, module_origin, service):
 
 # -- tokens, and requests that carry them
 
-_made = 0
-
-
 def access_token(left, lifetime=LIFETIME, key=GUIDE_SIGNING_KEY, **claims):
     """One that ends in `left` seconds and was meant to hold for `lifetime`."""
     end = int(time.time()) + left
@@ -109,9 +107,7 @@ def ended(**claims):
 
 def refresh_token():
     """One that no service gave out, for a stub."""
-    global _made
-    _made += 1
-    return f"refresh-token-number-{_made}"
+    return new_token()
 
 
 def cookies(access, refresh):
@@ -122,9 +118,9 @@ def ask(gateway, access, refresh, target="/x", *fields):
     return gateway.ask(request("GET", target, cookies(access, refresh), *fields))
 
 
-def carried(request, name="access_token"):
-    """The token that a forwarded request carries."""
-    return SimpleCookie(request.get("Cookie"))[name].value
+def carried(request):
+    """The access token that a forwarded request carries."""
+    return SimpleCookie(request.get("Cookie"))["access_token"].value
 
 
 def set_cookies(answer):
@@ -170,11 +166,10 @@ def test_a_session_is_renewed(gateway, service, module_origin, auth_service, joh
 def test_a_browser_goes_on_with_its_new_token(gateway, service, john):
     before = service.count(REFRESH)
     with requests.Session() as browser:
-        browser.cookies.update({"access_token": ended(), "refresh_token": john})
+        for name, value in (("access_token", ended()), ("refresh_token", john)):
+            browser.cookies.set(name, value, domain="127.0.0.1")
         for _ in range(5):
             assert browser.get(gateway.url + "/x", timeout=TIMEOUT).status_code == 200
-            assert len([each for each in browser.cookies if each.name == "access_token" and each.domain]) == 1
-            browser.cookies.clear("", "/", "access_token") if browser.cookies.list_domains().count("") else None
     assert service.count(REFRESH) == before + 1
 
 
@@ -210,7 +205,6 @@ def test_a_refresh_token_is_rotated(gateways, module_origin, rotating):
         for _ in range(3):
             set_by = set_cookies(ask(gateway, ended(), refresh))
             assert set_by.keys() == {"access_token", "refresh_token"}
-            assert carried(last_request(module_origin), "refresh_token") == set_by["refresh_token"].value
             assert set_by["refresh_token"].value != refresh
             refresh = set_by["refresh_token"].value
         assert counted.count(REFRESH) == 3
@@ -291,11 +285,11 @@ def test_a_token_that_does_not_verify_is_never_renewed(start, stub, access):
 
 
 def test_without_a_refresh_token_nobody_is_asked(start, stub, module_origin):
-    gateway = start()
+    gateway, access = start(), ending()
     renewed_by(stub)
     for field in ("refresh_token=", "other=1"):
-        assert_not_renewed(gateway.ask(request("GET", "/x", f"Cookie: access_token={ending()}; {field}")),
-                           module_origin, ending())
+        answer = gateway.ask(request("GET", "/x", f"Cookie: access_token={access}; {field}"))
+        assert_not_renewed(answer, module_origin, access)
         assert_invalid(gateway.ask(request("GET", "/x", f"Cookie: access_token={ended()}; {field}")))
     assert stub.count() == 0
 
@@ -346,14 +340,11 @@ def revoke(gateway, **body):
 
 
 @pytest.mark.parametrize("make", [ending, ended], ids=["near its end", "after its end"])
-@pytest.mark.parametrize("by", ["jti", "token", "subject"])
-def test_a_revoked_token_is_never_renewed(start, stub, make, by):
+@pytest.mark.parametrize("rule", [{"jti": "one"}, {"subject": "123", "issued_before": int(time.time())}],
+                         ids=["by its jti", "by its subject"])
+def test_a_revoked_token_is_never_renewed(start, stub, make, rule):
     gateway, access = start(), make(jti="one")
-    others = {"jti": {"jti": "one"}, "token": {"token": access},
-              "subject": {"subject": "123", "issued_before": int(time.time())}}
-    if by == "token" and make is ended:
-        others["token"] = {"jti": "one"}  # one that has ended is not revoked by itself: it is refused anyhow
-    revoke(gateway, **others[by])
+    revoke(gateway, **rule)
     assert_invalid(assert_asks_nobody(gateway, stub, access, status=401))
 
 
@@ -521,18 +512,13 @@ def test_cookies_made_from_json(start, stub):
 @pytest.mark.parametrize("believed, secure", [(["127.0.0.1/32"], True), ([], False)], ids=["trusted", "not trusted"])
 def test_on_an_encrypted_connection_they_are_secure(gateways, module_origin, stub, believed, secure):
     """As far as a proxy says so that is believed."""
-    blocks = refreshing(module_origin, stub.url)
-    gateway = gateways.start(blocks)
-    port = gateway.port
-    gateway.terminate()
-    blocks["listeners"] = {"public": {"address": f"127.0.0.1:{port}", "trusted_proxies": believed}}
-    gateways.start(blocks)
+    port = free_port()
+    listeners = {"public": {"address": f"127.0.0.1:{port}", "trusted_proxies": believed}}
+    gateways.start({**refreshing(module_origin, stub.url), "listeners": listeners})
     renewed_by(stub)
-    with requests.Session() as browser:
-        answer = browser.get(gateway.url + "/x", timeout=TIMEOUT, headers={
-            "Cookie": f"access_token={ended()}; refresh_token={refresh_token()}", "X-Forwarded-Proto": "https"})
-    assert answer.status_code == 200
-    assert answer.headers["Set-Cookie"].endswith("; Secure") == secure
+    answer = raw_ask(port, request("GET", "/x", cookies(ended(), refresh_token()), "X-Forwarded-Proto: https"))
+    assert answer.status == 200
+    assert answer.get("Set-Cookie").endswith("; Secure") == secure
 
 
 @pytest.mark.parametrize("own, expected", [
@@ -583,9 +569,8 @@ def test_the_browser_is_told_whatever_the_application_answers(start, stub, modul
     """The old refresh token may be of no use any more."""
     gateway = start()
     new = renewed_by(stub)
-    for status in (b"404 Not Found", b"302 Found", b"500 Oh No", b"204 No Content"):
-        module_origin.handler = origin_answering(b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\n\r\n"
-                                                 if status != b"204 No Content" else b"HTTP/1.1 204 No Content\r\n\r\n")
+    for status in (b"404 Not Found", b"302 Found", b"500 Oh No"):
+        module_origin.handler = origin_answering(ok(b"", status=status))
         try:
             answer = ask(gateway, ended(), refresh_token())
         finally:
@@ -616,9 +601,8 @@ def test_its_body_arrives_whole(start, stub, module_origin):
 def test_its_other_cookies_stay(start, stub, module_origin):
     gateway = start()
     new = renewed_by(stub)
-    refresh = refresh_token()
-    assert gateway.ask(request("GET", "/x", f"Cookie: a=1; access_token={ended()}", f"Cookie: refresh_token={refresh}; b=2")
-                       ).status == 200
+    fields = [f"Cookie: a=1; access_token={ended()}", f"Cookie: refresh_token={refresh_token()}; b=2"]
+    assert gateway.ask(request("GET", "/x", *fields)).status == 200
     arrived = "; ".join(last_request(module_origin).all("Cookie"))
     jar = SimpleCookie(arrived)
     assert {name: each.value for name, each in jar.items() if name != "refresh_token"} == {

@@ -430,7 +430,8 @@ def test_the_token_is_asked_about_first_and_the_user_next(gateways, module_origi
 def test_a_reload_may_add_it(gateways, module_origin, stub):
     stub.replies[USER_INFO] = answer_each
     blocks = with_user_info(module_origin, single(stub.url))
-    gateway = gateways.start({**blocks, "user_info": {}, "inject": {"X-User-Id": "{subject}"}})
+    user_info = blocks.pop("user_info")
+    gateway = gateways.start({**blocks, "inject": {"X-User-Id": "{subject}"}})
     assert told_of(gateway, module_origin, token_of("42")) == {"X-User-Id": "42"}
-    reload(gateway, user_info=blocks["user_info"], inject=INJECT_USER)
+    reload(gateway, user_info=user_info, inject=INJECT_USER)
     assert told_of(gateway, module_origin, token_of("42"))["X-User-Email"] == "42@example.com"

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, timezone
 import requests
 
 from support import tokens
+from support.asking import VALIDATE
 from support.peers import TIMEOUT, AuthService
 
 
@@ -70,5 +71,5 @@ class SystemUsers:
 
 def user_known_by(service, token):
     """The id of the user whose access token it is, by the service's own word; None where it does not hold."""
-    answer = requests.get(service.url + "/api/v1/users/token/validate/", cookies={"access_token": token}, timeout=TIMEOUT)
+    answer = requests.get(service.url + VALIDATE, cookies={"access_token": token}, timeout=TIMEOUT)
     return answer.json()["user_id"] if answer.status_code == 200 else None

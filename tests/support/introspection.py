@@ -19,8 +19,9 @@ class IntrospectedProvider(OidcProvider):
     def __init__(self, folder, *keys, **options):
         pair = KeyPair("ES256")
         public_keys = json.loads(jwk_set(pair.jwk(kid="sidegate", alg="ES256", use="sig")))
-        clients = [{"client_id": f"sidegate-{way}", "client_secret": CLIENT_SECRET, "token_endpoint_auth_method": method}
-                   for way, method in SECRET_METHODS.items()]
+        clients = [
+            {"client_id": f"sidegate-{way}", "client_secret": CLIENT_SECRET, "token_endpoint_auth_method": method}
+            for way, method in SECRET_METHODS.items()]
         clients.append({"client_id": "sidegate-private_key_jwt", "token_endpoint_auth_method": "private_key_jwt",
                         "token_endpoint_auth_signing_alg": "ES256", "jwks": public_keys})
         self._key_file = pathlib.Path(folder) / "sidegate.jwk"

@@ -286,7 +286,7 @@ class CertificateAuthority:
 # -- the real one
 
 class OidcProvider(Process):
-    """npm's oidc-provider. All its keys are published, and the first one signs. `clients` are more than its usual one."""
+    """npm's oidc-provider. All its keys are published, and the first one signs. `clients` are further ones."""
 
     FOLDER = PEERS / "oidc_provider"
     CLIENT = ("worker", "the-secret-of-the-worker-which-nobody-guesses")

@@ -43,10 +43,24 @@ struct Inquiries {
   std::vector<inquiry::AnswerPtr> answers{};
 
   /// Forgets everything, and keeps the memory.
-  void reset() noexcept;
+  void reset() noexcept {
+    if (used_) forget();
+  }
 
   /// Keeps `answer` for as long as the decision.
-  const inquiry::Answer& hold(inquiry::AnswerPtr answer) { return *answers.emplace_back(std::move(answer)); }
+  const inquiry::Answer& hold(inquiry::AnswerPtr answer) {
+    used_ = true;
+    return *answers.emplace_back(std::move(answer));
+  }
+  void ask(inquiry::Question what) {
+    used_ = true;
+    question = std::move(what);
+  }
+
+ private:
+  void forget() noexcept;
+
+  bool used_ = false;  ///< something stands in it
 };
 
 }  // namespace sidegate::policy
