@@ -73,6 +73,7 @@ int demo(std::uint16_t port) {
   if (!demo) return fail(demo.error());
   const config::Environment environment = [&](std::string_view name) -> std::optional<std::string> {
     if (name == "DEMO_SIGNING_KEY") return (*demo)->signing_key();
+    if (name == "DEMO_API_KEY") return (*demo)->api_key();
     return std::nullopt;
   };
   const auto text = (*demo)->gateway_yaml(port);

@@ -142,6 +142,10 @@ web::Response AuthService::answer(const web::Request& request) {
   return refusal;
 }
 
+std::string AuthService::make_access() const {
+  return tokens_.make_access(demo_person());
+}
+
 web::Response AuthService::show_login(const web::Request&) {
   return login_page(user_);
 }

@@ -1,5 +1,6 @@
 #include "auth_service.hpp"
 #include "guide.hpp"
+#include "outage_page.hpp"
 #include "random_text.hpp"
 #include "upstream.hpp"
 
@@ -44,20 +45,19 @@ class RunningDemo final : public Demo {
 
   /// What went wrong is left in the result; nothing otherwise.
   base::OrMessage<void> open(boost::asio::io_context& io) {
-    auto auth = web::Server::open(
-        io, kLoopback, kAuthLimits,
-        [this](const web::Request& request, const web::Respond& respond) { respond(auth_.answer(request)); });
+    const auto auth = open_auth(io);
     if (!auth) return auth.error();
-    auth_server_ = std::move(*auth);
-    auto upstream = web::Server::open(
-        io, kLoopback, kUpstreamLimits,
-        [](const web::Request& request, const web::Respond& respond) { respond(show_request(request)); });
+    auto upstream = web::Server::open(io, kLoopback, kUpstreamLimits,
+                                      [this, service = service_switch(io)](const web::Request& request, auto respond) {
+                                        auto outage = answer_outage(request, service);
+                                        respond(outage ? std::move(*outage) : show_request(request));
+                                      });
     if (!upstream) return upstream.error();
     upstream_server_ = std::move(*upstream);
     return {};
   }
 
-  std::uint16_t auth_port() const override { return auth_server_->local_address().port; }
+  std::uint16_t auth_port() const override { return auth_address_.port; }
   std::uint16_t upstream_port() const override { return upstream_server_->local_address().port; }
   std::string signing_key() const override { return signing_key_; }
   std::string api_key() const override { return api_key_; }
@@ -68,6 +68,25 @@ class RunningDemo final : public Demo {
   std::string instructions(std::uint16_t port) const override { return things_to_try(port, user_, api_key_); }
 
  private:
+  /// On the port that it had before, where it had one.
+  base::OrMessage<void> open_auth(boost::asio::io_context& io) {
+    auto auth = web::Server::open(
+        io, auth_address_, kAuthLimits,
+        [this](const web::Request& request, const web::Respond& respond) { respond(auth_.answer(request)); });
+    if (!auth) return auth.error();
+    auth_server_ = std::move(*auth);
+    auth_address_ = auth_server_->local_address();
+    return {};
+  }
+
+  ServiceSwitch service_switch(boost::asio::io_context& io) {
+    return {.is_on = [this] { return auth_server_ != nullptr; },
+            .turn_on = [this, &io] { return auth_server_ != nullptr || open_auth(io).has_value(); },
+            .turn_off = [this] { auth_server_.reset(); },
+            .newcomer_token = [this] { return auth_.make_access(); }};
+  }
+
+  config::Address auth_address_ = kLoopback;
   std::string signing_key_;
   std::string api_key_;
   User user_;

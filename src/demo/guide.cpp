@@ -28,10 +28,39 @@ authenticators:
       algorithms: [HS256]
       require_claims: [exp, user_id]
       subject: user_id
+  # The same tokens, which the Auth Service decides on: its answer is used for a while, and for longer when it is down.
+  session:
+    remote:
+      token: [{{cookie: access_token}}, {{bearer: Authorization}}]
+      url: "http://127.0.0.1:{auth}/api/v1/users/token/validate/"
+      send_as: {{cookie: access_token}}
+      subject: user_id
+      cache: {{ttl: 10s}}
+  newcomer:
+    remote:
+      token: [{{cookie: newcomer_token}}]
+      url: "http://127.0.0.1:{auth}/api/v1/users/token/validate/"
+      send_as: {{cookie: access_token}}
+      subject: user_id
+      cache: {{ttl: 10s}}
+
+user_info:
+  directory:
+    for: [session, newcomer]
+    url: "http://127.0.0.1:{auth}/api/v1/tts/user-info/{{subject}}/"
+    batch_url: "http://127.0.0.1:{auth}/api/v1/tts/users-info/"
+    credential: {{api_key: {{header: X-API-Key, value: {{env: DEMO_API_KEY}}}}}}
+
+# A token that ends soon is replaced while its refresh token holds.
+session_refresh:
+  for: [staff]
+  url: "http://127.0.0.1:{auth}/api/v1/users/token/refresh/"
 
 inject:
   X-User-Id: "{{subject}}"
   X-User-Type: "{{claims.user_type|staff}}"
+  X-User-Email: "{{user.email|}}"
+  X-User-Roles: "{{roles}}"
   X-Auth-Method: "{{authenticator}}"
 
 routes:
@@ -40,6 +69,8 @@ routes:
   # The service checks tokens and API keys itself.
   - {{name: directory, path: ["/api/v1/tts/**", "/api/v1/hdts/**"], authenticate: none, upstream: auth}}
   - {{name: public, path: "/public/**", authenticate: none, upstream: app}}
+  - {{name: session, path: "/session/**", authenticate: [session], user_info: directory, upstream: app}}
+  - {{name: newcomer, path: "/newcomer/**", authenticate: [newcomer], user_info: directory, upstream: app}}
   - {{name: app, path: "/**", authenticate: [staff], upstream: app}}
 )";
 
@@ -70,6 +101,19 @@ Or paste these into another terminal, from the top:
   # Who is user {id}? Who is employee 5?
   curl -s -H "Authorization: Bearer $TOKEN" {origin}/api/v1/tts/user-info/{id}/
   curl -s -H 'X-API-Key: {api_key}' {origin}/api/v1/hdts/employees/internal/5/
+
+  # Here the Auth Service is asked about the token, and who that is: X-User-Email and X-User-Roles
+  curl -s -H "Authorization: Bearer $TOKEN" {origin}/session/
+
+  # Stop the Auth Service. Whom it has answered for goes on; for a token that it was not asked about: 503
+  NEW=$(curl -s -H 'Content-Type: application/json' -d '{{"username":"{user}","password":"{password}"}}' {origin}/api/v1/users/login/ | sed -n 's/.*"access":"\([^"]*\)".*/\1/p')
+  curl -s -X POST {origin}/public/auth-service/stop
+  curl -s -H "Authorization: Bearer $TOKEN" {origin}/session/
+  curl -i -H "Authorization: Bearer $NEW" {origin}/session/
+
+  # Start it again; in a browser the page {origin}/public/auth-service has buttons for it
+  curl -s -X POST {origin}/public/auth-service/start
+  curl -s -H "Authorization: Bearer $NEW" {origin}/session/
 
 Passwords and keys are new for every run. Ctrl-C stops it.
 )txt";

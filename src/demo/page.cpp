@@ -39,11 +39,14 @@ tr.identity { background: var(--mark); color: var(--mark-ink); } tr.identity th 
 .note { display: block; font: .8rem system-ui, sans-serif; }
 nav { display: flex; flex-wrap: wrap; align-items: center; gap: .75rem 1.25rem; margin-top: 1.5rem; }
 nav form { margin: 0; }
+iframe { width: 100%; height: 11rem; border: 1px solid var(--line); border-radius: .4rem; background: #fff; }
 )css";
 
-/// Even a header that slipped through unescaped could run no script, load nothing and send nothing elsewhere.
+/// Even a header that slipped through unescaped could run no script, load nothing and send nothing elsewhere. Pages of
+/// the demo may show each other.
 constexpr std::string_view kPolicy =
-    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-src 'self'; base-uri 'none'; "
+    "frame-ancestors 'self'";
 
 }  // namespace
 

@@ -103,7 +103,8 @@ web::Response as_page(const web::Request& request) {
   }
   content +=
       "</tbody>\n</table>\n<nav aria-label=\"Demo\"><a href=\"/\">Protected page</a>"
-      "<a href=\"/public/hello\">Public page</a><a href=\"/login\">Log in</a>"
+      "<a href=\"/public/hello\">Public page</a><a href=\"/public/auth-service\">When the Auth Service is down</a>"
+      "<a href=\"/login\">Log in</a>"
       "<form method=\"post\" action=\"/logout\"><button type=\"submit\">Log out</button></form></nav>\n</main>\n";
   return page(200, request.path(), content);
 }

@@ -283,6 +283,7 @@ TEST_F(DemoServers, TheUpstreamShowsWhatReachedIt) {
 
 TEST_F(DemoServers, WritesAConfigurationThatLoads) {
   const auto environment = [this](std::string_view name) {
+    if (name == "DEMO_API_KEY") return std::optional(demo_->api_key());
     return name == "DEMO_SIGNING_KEY" ? std::optional(demo_->signing_key()) : std::nullopt;
   };
   config::Diagnostics diagnostics("demo");
@@ -292,9 +293,34 @@ TEST_F(DemoServers, WritesAConfigurationThatLoads) {
   EXPECT_EQ(loaded.listeners.at(0).address.text(), "127.0.0.1:8080");
   EXPECT_EQ(loaded.upstreams.at(0).servers.at(0).address.port, demo_->auth_port());
   EXPECT_EQ(loaded.upstreams.at(1).servers.at(0).address.port, demo_->upstream_port());
-  EXPECT_EQ(loaded.routes.size(), 4U);
+  EXPECT_EQ(loaded.routes.size(), 6U);
+  EXPECT_TRUE(loaded.session_refresh);
   EXPECT_EQ(loaded.admin.address.port, 0);
   EXPECT_THAT(demo_->gateway_yaml(8080), Not(HasSubstr(demo_->signing_key())));
+  EXPECT_THAT(demo_->gateway_yaml(8080), Not(HasSubstr(demo_->api_key())));
+}
+
+TEST_F(DemoServers, TheAuthServiceIsStoppedAndStartedFromAPage) {
+  const auto page = [this](const std::string& method, const std::string& path, const std::string& fields = "") {
+    return ask_port(demo_->upstream_port(), method, "/public/auth-service" + path, fields, "");
+  };
+  EXPECT_EQ(page("GET", "").body, "{\"auth_service\":\"running\"}\n");
+  EXPECT_THAT(page("GET", "", kBrowser).body, HasSubstr("Stop the Auth Service"));
+  EXPECT_EQ(page("POST", "/stop", "Origin: http://elsewhere\r\n").status, 403U);
+  EXPECT_EQ(page("GET", "/stop").status, 405U);
+  EXPECT_EQ(get("/login").status, 200U) << "neither of them stops it";
+  EXPECT_EQ(page("POST", "/stop").body, "{\"auth_service\":\"stopped\"}\n");
+  EXPECT_ANY_THROW(get("/login")) << "nobody listens there";
+  const auto stopped = page("GET", "", kBrowser).body;
+  EXPECT_THAT(stopped, HasSubstr("503, Auth service unavailable"));
+  EXPECT_THAT(stopped, HasSubstr("src=\"/newcomer/hello\""));
+  EXPECT_EQ(page("POST", "/stop").status, 200U) << "once more";
+  EXPECT_EQ(page("POST", "/start", kBrowser).field("Location"), "/public/auth-service");
+  EXPECT_EQ(get("/login").status, 200U) << "on the port that it had";
+  const auto newcomer = page("POST", "/newcomer");
+  EXPECT_EQ(newcomer.status, 303U);
+  EXPECT_THAT(newcomer.field("Set-Cookie"), StartsWith("newcomer_token=ey"));
+  EXPECT_NE(page("POST", "/newcomer").field("Set-Cookie"), newcomer.field("Set-Cookie"));
 }
 
 TEST_F(DemoServers, TellsWhatToTry) {

@@ -11,7 +11,7 @@ from raw_origin import RawOrigin
 from support import tokens
 from support.asking import (
     CLIENT_SECRET, INTROSPECT, REFRESH, USER_INFO, VALIDATE, api_key, ask, assert_unavailable, guarded, introspection,
-    new_token, purge, remote, status_of, told,
+    looking_up, new_token, purge, remote, status_of, told,
 )
 from support.gateway import TIMEOUT, jwt_authenticator, sidegate
 from support.peers import API_KEY
@@ -52,10 +52,10 @@ def blocks(origin, service, **cache):
         "opaque": introspection(service.url + INTROSPECT, cache=cache),
         "staff": jwt_authenticator(tokens.KEY),
     }, inject={"X-User-Id": "{subject}", "X-User-Email": "{user.email|}"})
+    directory = {"for": ["session"], "url": service.url + USER_INFO + "{subject}/", "credential": api_key(),
+                 "timeout": "300ms"}
     return {
-        **configured,
-        "user_info": {"directory": {"for": ["session"], "url": service.url + USER_INFO + "{subject}/",
-                                    "credential": api_key(), "timeout": "300ms"}},
+        **looking_up(configured, directory=directory),
         "session_refresh": {"for": ["staff"], "cookie": "access_token", "refresh_cookie": "refresh_token",
                             "url": service.url + REFRESH},
     }

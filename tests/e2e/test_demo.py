@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from support.gateway import BINARY, TIMEOUT
-from support.polling import PATIENCE
+from support.polling import PATIENCE, wait_until
 from support.ports import free_port
 from support.process import Process, run_script
 
@@ -54,6 +54,13 @@ def test_the_instructions(demo):
 
 # Each printed command, by what is in it, and what its output must have. The first that fits is taken.
 PROMISES = [
+    (r"auth-service/stop", [r'"auth_service":"stopped"']),
+    (r"auth-service/start", [r'"auth_service":"running"']),
+    (r"-i .*NEW.*session", [r"HTTP/1\.1 503", r"Retry-After: \d+", r'\{"error":"Auth service unavailable"\}']),
+    (r"NEW\" \S+/session", [r'(?i)"x-user-id": \["\d+"\]']),
+    (r"TOKEN\" \S+/session", [r'(?i)"x-user-id": \["\d+"\]', r'(?i)"x-user-email": \["[^"]+@',
+                             r'(?i)"x-user-roles": \["TTS:']),
+    (r"^NEW=", [r"^$"]),
     (r"X-API-Key: ", [r'"id":\s*5\b']),
     (r"user-info", [r'"email"', r'"id":\s*\d+']),
     (r"/public/.*|-H 'X-User-Id: 1' \S+/public/", [r'"headers"', r"(?i)^(?!.*x-user-id)"]),
@@ -102,6 +109,30 @@ def test_a_person_with_a_browser(demo):
 
     browser.post(demo.url + "/logout", timeout=TIMEOUT)
     assert browser.get(demo.url + "/", timeout=TIMEOUT).status_code == 401
+
+
+def test_the_auth_service_is_stopped_from_a_page(demo):
+    """Whom it has answered for goes on; a newcomer is refused for now, and the page says why."""
+    page, buttons = demo.url + "/public/auth-service", re.compile(r'action="(/public/auth-service/\w+)"')
+    browser = requests.Session()
+    browser.headers["Accept"] = "text/html"
+    credentials = {"username": demo.printed("User"), "password": demo.printed("Password")}
+    browser.post(demo.url + "/api/v1/users/login/", data=credentials, timeout=TIMEOUT)
+    assert browser.get(demo.url + "/session/hello", timeout=TIMEOUT).status_code == 200
+    assert buttons.findall(browser.get(page, timeout=TIMEOUT).text)[0] == "/public/auth-service/stop"
+    stopped = browser.post(page + "/stop", timeout=TIMEOUT)
+    try:
+        assert stopped.url == page and "503, Auth service unavailable" in stopped.text
+        assert set(re.findall(r'<iframe [^>]*src="([^"]+)"', stopped.text)) == {"/session/hello", "/newcomer/hello"}
+        assert browser.get(demo.url + "/session/hello", timeout=TIMEOUT).status_code == 200
+        browser.post(page + "/newcomer", timeout=TIMEOUT)
+        newcomer = browser.get(demo.url + "/newcomer/hello", timeout=TIMEOUT)
+        assert newcomer.status_code == 503 and newcomer.json() == {"error": "Auth service unavailable"}
+    finally:
+        started = browser.post(page + "/start", timeout=TIMEOUT)
+    assert "is running" in started.text
+    wait_until(lambda: browser.get(demo.url + "/newcomer/hello", timeout=TIMEOUT).status_code == 200,
+               lambda: "the newcomer to be served once the service runs again")
 
 
 def test_the_public_page_needs_nothing(demo):

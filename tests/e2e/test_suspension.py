@@ -17,7 +17,7 @@ import pytest
 from raw_origin import Gate, RawOrigin
 from support import tokens
 from support.asking import (
-    REFRESH, USER_INFO, VALIDATE, api_key, ask, assert_unavailable, guarded, last_request, new_token, purge, remote,
+    REFRESH, USER_INFO, VALIDATE, api_key, ask, assert_unavailable, guarded, last_request, looking_up, new_token, purge, remote,
 )
 from support.gateway import jwt_authenticator
 from support.polling import PATIENCE, wait_until
@@ -74,11 +74,10 @@ def configuration(origin, url):
         "known": jwt_authenticator(tokens.KEY, token=[{"bearer": "Authorization"}]),
         "staff": jwt_authenticator(tokens.KEY),
     }, inject={"X-User-Id": "{subject}", "X-User-Email": "{user.email|}"})
+    directory = {"for": ["known"], "url": url + USER_INFO + "{subject}/", "credential": api_key(), "on_error": "deny"}
     return {
-        **blocks,
+        **looking_up(blocks, directory={**directory, **timeout}),
         "shutdown": {"grace": "10ms", "timeout": "10s"},
-        "user_info": {"directory": {"for": ["known"], "url": url + USER_INFO + "{subject}/", "credential": api_key(),
-                                    "on_error": "deny", **timeout}},
         "session_refresh": {"for": ["staff"], "cookie": "access_token", "refresh_cookie": "refresh_token",
                             "url": url + REFRESH, **timeout},
     }

@@ -13,7 +13,7 @@ from raw_origin import RawOrigin
 from support import tokens
 from support.asking import (
     CALL_TIMEOUT, IN_TIME, NEVER_OPENS, USER_INFO, USERS_INFO, VALIDATE, api_key, ask, assert_unavailable, bearer,
-    cookie, guarded, last_request, new_token, remote, status_of, timed,
+    cookie, guarded, last_request, looking_up, new_token, remote, status_of, timed,
 )
 from support.gateway import jwt_authenticator
 from support.peers import API_KEY, GUIDE_SIGNING_KEY
@@ -59,7 +59,7 @@ def with_user_info(origin, directory, authenticators=None, **more):
     """`directory` looks up whom the authenticator `staff` names."""
     staff = {"staff": jwt_authenticator(None, keys=[GUIDE_KEY])}
     blocks = guarded(origin, {**staff, **(authenticators or {})}, inject=INJECT_USER, **more)
-    return {**blocks, "user_info": {"directory": {"for": ["staff"], **directory}}}
+    return looking_up(blocks, directory={"for": ["staff"], **directory})
 
 
 def single(url, **more):
@@ -415,8 +415,8 @@ def test_a_user_who_was_not_asked_for_is_not_kept(start, module_origin, stub):
 def test_the_token_is_asked_about_first_and_the_user_next(gateways, module_origin, stub):
     stub.replies[VALIDATE] = answering({"user_id": "anna"})
     stub.replies[USER_INFO] = answer_each
-    blocks = with_user_info(module_origin, single(stub.url), {"session": remote(stub.url + VALIDATE)})
-    blocks["user_info"]["directory"]["for"] = ["session"]
+    directory = {**single(stub.url), "for": ["session"]}
+    blocks = with_user_info(module_origin, directory, {"session": remote(stub.url + VALIDATE)})
     gateway, token = gateways.start(blocks), new_token()
     for _ in range(3):
         assert status_of(gateway, token, "/session/x") == 200
@@ -429,9 +429,8 @@ def test_the_token_is_asked_about_first_and_the_user_next(gateways, module_origi
 
 def test_a_reload_may_add_it(gateways, module_origin, stub):
     stub.replies[USER_INFO] = answer_each
-    blocks = with_user_info(module_origin, single(stub.url))
-    user_info = blocks.pop("user_info")
-    gateway = gateways.start({**blocks, "inject": {"X-User-Id": "{subject}"}})
-    assert told_of(gateway, module_origin, token_of("42")) == {"X-User-Id": "42"}
-    reload(gateway, user_info=user_info, inject=INJECT_USER)
+    blocks = guarded(module_origin, {"staff": jwt_authenticator(None, keys=[GUIDE_KEY])})
+    gateway = gateways.start(blocks)
+    assert status_of(gateway, token_of("42")) == 200
+    reload(gateway, **with_user_info(module_origin, single(stub.url)))
     assert told_of(gateway, module_origin, token_of("42"))["X-User-Email"] == "42@example.com"

@@ -15,7 +15,7 @@ from raw_origin import Gate
 from support import tokens
 from support.asking import (
     CLIENT_SECRET, INTROSPECT, INVALID, NEVER_OPENS, REFRESH, UNAVAILABLE, USER_INFO, USERS_INFO, VALIDATE, api_key,
-    bearer, introspection, new_token, remote,
+    bearer, introspection, looking_up, new_token, remote,
 )
 from support.gateway import INJECT, TIMEOUT, jwt_authenticator, servers
 from support.polling import wait_until
@@ -42,15 +42,20 @@ def other_service():
         yield running
 
 
-def configured(authenticators, inject=INJECT, **more):
+def configured(authenticators, inject=INJECT, user_info=None, **more):
     """Each authenticator guards the folder of its name."""
-    return lambda url: {
-        "upstreams": {"app": servers(url)},
-        "authenticators": authenticators,
-        "inject": inject,
-        "routes": [{"path": f"/{name}/**", "authenticate": [name], "upstream": "app"} for name in authenticators],
-        **more,
-    }
+
+    def configure(url):
+        blocks = {
+            "upstreams": {"app": servers(url)},
+            "authenticators": authenticators,
+            "inject": inject,
+            "routes": [{"path": f"/{name}/**", "authenticate": [name], "upstream": "app"} for name in authenticators],
+            **more,
+        }
+        return looking_up(blocks, **user_info) if user_info else blocks
+
+    return configure
 
 
 def directory(service, authenticator="one", **more):
@@ -161,7 +166,8 @@ def test_ghsa_4mq7_pvjg_xp2r_answers_of_two_configurations_are_kept_apart(watch,
 
 def test_ghsa_4mq7_pvjg_xp2r_users_of_two_authenticators_are_kept_apart(watch, service, other_service):
     """Two issuers may each have a user 42, about whom they know different things."""
-    lookups = {name: directory(where, name)["directory"] for name, where in (("one", service), ("two", other_service))}
+    lookups = {f"of-{name}": directory(where, name)["directory"]
+               for name, where in (("one", service), ("two", other_service))}
     watched = watch(configured({"one": LOCAL, "two": LOCAL}, EMAIL, user_info=lookups))
     service.replies[USER_INFO] = answering({"email": "one@example.com"})
     other_service.replies[USER_INFO] = answering({"email": "two@example.com"})

@@ -79,6 +79,16 @@ def guarded(origin, authenticators, **more):
     }
 
 
+def looking_up(blocks, **directories):
+    """The same configuration, with user information on each route of an authenticator that it is for."""
+
+    def of(route):
+        names = [name for name, directory in directories.items() if set(directory["for"]) & set(route["authenticate"])]
+        return {**route, **({"user_info": names[0]} if names else {})}
+
+    return {**blocks, "user_info": directories, "routes": [of(route) for route in blocks["routes"]]}
+
+
 # -- tokens that nobody verifies here
 
 _made = 0
@@ -117,13 +127,15 @@ def timed(action):
 
 
 def assert_unavailable(answer):
-    assert (answer.status, json.loads(answer.body)) == (503, UNAVAILABLE)
+    assert answer.status == 503, answer.body
+    assert json.loads(answer.body) == UNAVAILABLE
     assert int(answer.get("Retry-After")) >= 1
     assert answer.get("WWW-Authenticate") is None
 
 
 def assert_invalid(answer):
-    assert (answer.status, json.loads(answer.body)) == (401, INVALID)
+    assert answer.status == 401, answer.body
+    assert json.loads(answer.body) == INVALID
     assert 'error="invalid_token"' in answer.get("WWW-Authenticate")
 
 

@@ -29,11 +29,12 @@ class Demo {
   virtual std::uint16_t upstream_port() const = 0;
   /// Shared with the gateway, which reads it as DEMO_SIGNING_KEY.
   virtual std::string signing_key() const = 0;
-  /// The key for the internal employees endpoint (`X-API-Key`).
+  /// The key for the internal endpoints (`X-API-Key`), which the gateway reads as DEMO_API_KEY.
   virtual std::string api_key() const = 0;
   virtual User user() const = 0;
 
-  /// The gateway's configuration: YAML text with the ports filled in and the key as `{env: DEMO_SIGNING_KEY}`.
+  /// The gateway's configuration: YAML text with the ports filled in and the keys as `{env: DEMO_SIGNING_KEY}`
+  /// and `{env: DEMO_API_KEY}`.
   virtual std::string gateway_yaml(std::uint16_t port) const = 0;
   /// What is printed once everything listens: the URL to open and curl lines to try.
   virtual std::string instructions(std::uint16_t port) const = 0;
