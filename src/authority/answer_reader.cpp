@@ -1,5 +1,7 @@
 #include "answer_reader.hpp"
 
+#include <sidegate/base/text.hpp>
+
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -15,13 +17,19 @@ namespace beast = boost::beast;
 namespace http = beast::http;
 using base::Message;
 using base::OrMessage;
-using Parser = http::response_parser<http::string_body>;
+using Wiping = WipingAllocator<char>;
+using Parser = http::response_parser<http::basic_string_body<char, std::char_traits<char>, Wiping>, Wiping>;
+using Fields = http::basic_fields<Wiping>;
 
 constexpr std::size_t kPieceBytesMax = std::size_t{16} * 1024;
 
-Message explain(const boost::system::error_code& error) {
+Message explain(const boost::system::error_code& error, std::size_t body_bytes_max) {
   if (error == http::error::header_limit) return {"the head of the answer is larger than 16 KiB"};
-  if (error == http::error::body_limit) return {"the answer is larger than 1 MiB"};
+  if (error == http::error::body_limit) {
+    const std::size_t kib = body_bytes_max / 1024;
+    return {"the answer is larger than " +
+            (kib % 1024 == 0 ? std::to_string(kib / 1024) + " MiB" : std::to_string(kib) + " KiB")};
+  }
   if (error == http::error::partial_message) return {"the connection ended in the middle of the answer"};
   return {"the answer is no HTTP: " + error.message()};
 }
@@ -31,7 +39,7 @@ bool is_interim(const Parser& parser) {
   return status >= 100 && status < 200 && status != 101;
 }
 
-std::string joined(const http::fields& fields, http::field name) {
+std::string joined(const Fields& fields, http::field name) {
   std::string list;
   const auto [first, last] = fields.equal_range(name);
   for (auto each = first; each != last; ++each) {
@@ -41,21 +49,40 @@ std::string joined(const http::fields& fields, http::field name) {
   return list;
 }
 
+std::vector<WipedText> all(const Fields& fields, http::field name) {
+  std::vector<WipedText> values;
+  const auto [first, last] = fields.equal_range(name);
+  for (auto each = first; each != last; ++each) values.emplace_back(std::string_view(each->value()));
+  return values;
+}
+
 }  // namespace
 
+OrMessage<void> check_coding(const HttpAnswer& answer) {
+  bool is_plain = true;
+  base::for_each_list_item(answer.content_encoding, [&](std::string_view coding) {
+    is_plain = is_plain && base::equals_ignoring_case(coding, "identity");
+  });
+  if (!is_plain) return Message{"the answer is compressed, which was not asked for"};
+  return {};
+}
+
 struct AnswerReader::State {
-  beast::flat_buffer buffer{kPieceBytesMax};
+  std::size_t body_bytes_max;
+  beast::basic_flat_buffer<Wiping> buffer{kPieceBytesMax};
   std::optional<Parser> parser{};
   std::size_t bytes = 0;
 
-  State() { begin(); }
+  explicit State(std::size_t most) : body_bytes_max(most) { begin(); }
 
   void begin() {
     parser.emplace();
     parser->header_limit(static_cast<std::uint32_t>(kHeadBytesMax));
-    parser->body_limit(kBodyBytesMax);
+    parser->body_limit(body_bytes_max);
     parser->eager(true);
   }
+
+  Message explain(const boost::system::error_code& error) const { return authority::explain(error, body_bytes_max); }
 
   /// Parses what has come; true once the answer is whole.
   OrMessage<bool> parse() {
@@ -72,7 +99,7 @@ struct AnswerReader::State {
   }
 };
 
-AnswerReader::AnswerReader() : state_(std::make_unique<State>()) {}
+AnswerReader::AnswerReader(std::size_t body_bytes_max) : state_(std::make_unique<State>(body_bytes_max)) {}
 AnswerReader::~AnswerReader() = default;
 
 std::span<char> AnswerReader::space() {
@@ -88,8 +115,9 @@ OrMessage<bool> AnswerReader::take(std::size_t count) {
   // Beast takes complete lines out of the buffer, and counts only what is in it.
   const bool has_head = state_->parser->is_header_done();
   const bool is_full = state_->buffer.size() == state_->buffer.max_size();
-  if (!has_head && (is_full || state_->bytes > kHeadBytesMax)) return explain(http::error::header_limit);
-  if (is_full || state_->bytes > kBytesMax) return explain(http::error::body_limit);
+  if (!has_head && (is_full || state_->bytes > kHeadBytesMax)) return state_->explain(http::error::header_limit);
+  // With the framing of chunks, however small they are.
+  if (is_full || state_->bytes > 2 * state_->body_bytes_max) return state_->explain(http::error::body_limit);
   return false;
 }
 
@@ -100,18 +128,28 @@ OrMessage<void> AnswerReader::end() {
   } else {
     error = http::error::partial_message;
   }
-  if (error) return explain(error);
+  if (error) return state_->explain(error);
   return {};
 }
 
-Answer AnswerReader::answer() {
+bool AnswerReader::has_begun() const noexcept {
+  return state_->bytes > 0;
+}
+
+bool AnswerReader::keeps_connection() const {
+  return state_->parser->keep_alive() && state_->buffer.size() == 0;
+}
+
+HttpAnswer AnswerReader::answer() {
   auto message = state_->parser->release();
-  Answer answer;
+  HttpAnswer answer;
   answer.status = message.result_int();
   answer.cache_control = joined(message, http::field::cache_control);
   answer.age = std::string(message[http::field::age]);
   answer.location = std::string(message[http::field::location]);
+  answer.content_type = std::string(message[http::field::content_type]);
   answer.content_encoding = joined(message, http::field::content_encoding);
+  answer.set_cookies = all(message, http::field::set_cookie);
   answer.body = std::move(message.body());
   return answer;
 }

@@ -1,29 +1,17 @@
 #pragma once
 
-#include "answer_reader.hpp"
-#include "name_threads.hpp"
+#include "call.hpp"
+#include "known_hosts.hpp"
+#include "tls.hpp"
 #include "url.hpp"
 
 #include <sidegate/config/config.hpp>
 
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/basic_stream_socket.hpp>
-#include <boost/asio/basic_waitable_timer.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-
 #include <chrono>
 #include <memory>
-#include <optional>
 #include <string>
 
 namespace sidegate::authority {
-
-using Executor = boost::asio::io_context::executor_type;
-template <class T>
-using Task = boost::asio::awaitable<T, Executor>;
-using Timer = boost::asio::basic_waitable_timer<std::chrono::steady_clock,
-                                                boost::asio::wait_traits<std::chrono::steady_clock>, Executor>;
 
 /// Gets documents from an issuer, one after the other, under one deadline for all of them. What differs from an answer
 /// 200 with a whole body is an error, said in words that name the URL.
@@ -32,41 +20,25 @@ using Timer = boost::asio::basic_waitable_timer<std::chrono::steady_clock,
 /// machine can reach.
 ///
 /// Belongs to the thread of its loop.
-class Fetch : public std::enable_shared_from_this<Fetch> {
+class Fetch {
  public:
-  /// The deadline runs from now on. `names` outlives it.
-  static std::shared_ptr<Fetch> start(boost::asio::io_context& io, NameThreads& names, const config::Issuer& issuer,
+  /// The deadline runs from now on. `hosts` outlives it.
+  static std::shared_ptr<Fetch> start(boost::asio::io_context& io, KnownHosts& hosts, const config::Issuer& issuer,
                                       std::chrono::milliseconds patience);
 
-  Task<base::OrMessage<Answer>> get(Url url);
+  Task<base::OrMessage<HttpAnswer>> get(Url url);
 
   /// Ends what is under way and all that is asked later, with these words.
-  void cut(std::string why);
+  void cut(std::string why) { call_->cut(std::move(why)); }
 
  private:
-  using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, Executor>;
+  Fetch(std::shared_ptr<Call> call, const config::Issuer& issuer) : call_(std::move(call)), issuer_(issuer) {}
 
-  Fetch(boost::asio::io_context& io, NameThreads& names, const config::Issuer& issuer);
+  Task<base::OrMessage<HttpAnswer>> get_one(const Url& url);
+  base::OrMessage<TlsContext> tls_for(const Url& url) const;
 
-  void begin_deadline(std::chrono::milliseconds patience);
-  Task<base::OrMessage<Answer>> get_one(const Url& url);
-  Task<base::OrMessage<Addresses>> find_addresses(const Url& url);
-  Task<base::OrMessage<void>> connect(const Url& url);
-  Task<base::OrMessage<void>> connect_to(const base::IpAddress& address, const Url& url,
-                                         std::chrono::steady_clock::time_point deadline);
-  Task<base::OrMessage<Answer>> converse_encrypted(const Url& url);
-  template <class Stream>
-  Task<base::OrMessage<Answer>> converse(Stream& stream, const Url& url);
-  void close();
-
-  NameThreads& names_;
+  std::shared_ptr<Call> call_;
   config::Issuer issuer_;
-  Socket socket_;
-  Timer deadline_;
-  Timer attempt_;                                        ///< for one address of several
-  Timer found_;                                          ///< ends when the look-up does
-  std::optional<base::OrMessage<Addresses>> addresses_;  ///< what it found
-  std::optional<std::string> cut_;                       ///< why
 };
 
 }  // namespace sidegate::authority

@@ -25,10 +25,10 @@ Message about(const std::string& url, const Message& what) {
 
 }  // namespace
 
-KeySource::KeySource(boost::asio::io_context& io, NameThreads& names, std::shared_ptr<token::IssuerKeys> box,
+KeySource::KeySource(boost::asio::io_context& io, KnownHosts& hosts, std::shared_ptr<token::IssuerKeys> box,
                      std::chrono::milliseconds patience)
     : io_(io),
-      names_(names),
+      hosts_(hosts),
       box_(std::move(box)),
       patience_(patience),
       schedule_(box_->settings().refresh, box_->settings().cooldown),
@@ -41,7 +41,7 @@ void KeySource::begin() {
   const auto issuer = box_->settings();
   schedule_.note_start(steady_clock::now());
   box_->note_asked(schedule_.may_ask());
-  fetch_ = Fetch::start(io_, names_, issuer, patience_);
+  fetch_ = Fetch::start(io_, hosts_, issuer, patience_);
   // What is thrown is none of the failures that are expected here.
   boost::asio::co_spawn(io_.get_executor(), run(shared_from_this(), fetch_, issuer),
                         [](const std::exception_ptr& thrown) {
@@ -94,7 +94,7 @@ Task<OrMessage<KeySource::Obtained>> KeySource::obtain(Fetch& fetch, const confi
   co_return read_answer(*url, *answer);
 }
 
-OrMessage<KeySource::Obtained> KeySource::read_answer(const Url& url, const Answer& answer) {
+OrMessage<KeySource::Obtained> KeySource::read_answer(const Url& url, const HttpAnswer& answer) {
   auto published = token::read_published_keys(answer.body);
   if (!published) return about(url.shown(), published.error());
   Obtained obtained{std::move(*published), freshness_of(answer.cache_control, answer.age)};

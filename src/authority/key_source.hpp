@@ -20,8 +20,8 @@ class KeySource : public std::enable_shared_from_this<KeySource> {
  public:
   using Done = std::function<void()>;
 
-  /// `names` outlives it.
-  KeySource(boost::asio::io_context& io, NameThreads& names, std::shared_ptr<token::IssuerKeys> box,
+  /// `hosts` outlives it.
+  KeySource(boost::asio::io_context& io, KnownHosts& hosts, std::shared_ptr<token::IssuerKeys> box,
             std::chrono::milliseconds patience);
 
   /// Asks, unless that is under way.
@@ -43,14 +43,14 @@ class KeySource : public std::enable_shared_from_this<KeySource> {
   static Task<void> run(std::shared_ptr<KeySource> self, std::shared_ptr<Fetch> fetch, config::Issuer issuer);
   static Task<base::OrMessage<Obtained>> obtain(Fetch& fetch, const config::Issuer& issuer);
   static Task<base::OrMessage<Url>> find_place(Fetch& fetch, const config::Issuer& issuer);
-  static base::OrMessage<Obtained> read_answer(const Url& url, const Answer& answer);
+  static base::OrMessage<Obtained> read_answer(const Url& url, const HttpAnswer& answer);
   void finish(base::OrMessage<Obtained> obtained);
   void publish(Obtained obtained);
   void begin_at(base::SteadyTime next);
   void tell_waiters();
 
   boost::asio::io_context& io_;
-  NameThreads& names_;
+  KnownHosts& hosts_;
   std::shared_ptr<token::IssuerKeys> box_;
   std::chrono::milliseconds patience_;
   Schedule schedule_;

@@ -19,20 +19,34 @@ using base::OrMessage;
 struct Free {
   void operator()(BIO* made) const noexcept { BIO_free(made); }
   void operator()(X509* made) const noexcept { X509_free(made); }
+  void operator()(EVP_PKEY* made) const noexcept { EVP_PKEY_free(made); }
 };
 
+std::unique_ptr<BIO, Free> reader_of(std::string_view text) {
+  return std::unique_ptr<BIO, Free>(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+}
+
+/// Whether reading PEM has ended since nothing more is there.
+bool is_at_end() noexcept {
+  const unsigned long error = ERR_peek_last_error();
+  ERR_clear_error();
+  return ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
+}
+
+/// A key that is encrypted is none: nobody is there to be asked for its password.
+int no_password(char*, int, int, void*) {
+  return -1;
+}
+
 OrMessage<void> trust_only(SSL_CTX& context, std::string_view pem) {
-  const std::unique_ptr<BIO, Free> in(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  const auto in = reader_of(pem);
   X509_STORE* const store = SSL_CTX_get_cert_store(&context);
   bool has_one = false;
   while (const auto certificate = std::unique_ptr<X509, Free>(PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr))) {
     X509_STORE_add_cert(store, certificate.get());
     has_one = true;
   }
-  const unsigned long error = ERR_peek_last_error();
-  const bool at_end = ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
-  ERR_clear_error();
-  if (!at_end) return Message{"it holds a certificate that cannot be read"};
+  if (!is_at_end()) return Message{"it holds a certificate that cannot be read"};
   if (!has_one) return Message{"it holds no certificate (BEGIN CERTIFICATE)"};
   // Whoever stands in the file is trusted, though somebody else may have signed its certificate.
   X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
@@ -58,6 +72,27 @@ OrMessage<TlsContext> make_tls_context(const std::optional<base::Secret>& ca) {
     return Message{"the system's certificates cannot be read"};
   }
   return {boost::system::in_place_value, std::move(context)};
+}
+
+OrMessage<void> show_certificate(SSL_CTX& context, const base::Secret& certificate, const base::Secret& private_key) {
+  const auto in = reader_of(certificate.reveal());
+  bool has_one = false;
+  while (const auto each = std::unique_ptr<X509, Free>(PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr))) {
+    const long used =
+        has_one ? SSL_CTX_add1_chain_cert(&context, each.get()) : SSL_CTX_use_certificate(&context, each.get());
+    has_one = true;
+    if (used != 1) break;
+  }
+  if (!is_at_end()) return Message{"`certificate` holds a certificate that cannot be used"};
+  if (!has_one) return Message{"`certificate` holds no certificate (BEGIN CERTIFICATE)"};
+  const auto key_in = reader_of(private_key.reveal());
+  const std::unique_ptr<EVP_PKEY, Free> key(PEM_read_bio_PrivateKey(key_in.get(), nullptr, &no_password, nullptr));
+  ERR_clear_error();
+  if (!key) return Message{"`private_key` holds no private key in PEM, or one that is encrypted"};
+  const bool belongs = SSL_CTX_use_PrivateKey(&context, key.get()) == 1 && SSL_CTX_check_private_key(&context) == 1;
+  ERR_clear_error();
+  if (!belongs) return Message{"`private_key` is not that of `certificate`"};
+  return {};
 }
 
 OrMessage<void> expect_host(SSL& connection, const std::string& host) {

@@ -22,6 +22,11 @@ using TlsContext = std::unique_ptr<SSL_CTX, FreeTlsContext>;
 /// `ca`, and no others; where there is none, the system's. The message says why they cannot be.
 base::OrMessage<TlsContext> make_tls_context(const std::optional<base::Secret>& ca);
 
+/// Shows the certificate in the PEM text `certificate`, with those that follow it there, to whoever asks for one, and
+/// proves it with `private_key`. The message says why that cannot be.
+base::OrMessage<void> show_certificate(SSL_CTX& context, const base::Secret& certificate,
+                                       const base::Secret& private_key);
+
 /// The other side must show a certificate for `host` (RFC 9525), a name or an IP literal; a name is told to it
 /// (RFC 6066 section 3).
 base::OrMessage<void> expect_host(SSL& connection, const std::string& host);

@@ -61,10 +61,11 @@ OrMessage<Url> resolve(const Url& base, std::string_view location) {
   return parse_url({result.buffer().data(), result.buffer().size()});
 }
 
-OrMessage<void> check_scheme(const Url& url, bool allow_http) {
+OrMessage<void> check_scheme(const Url& url, bool allow_http, Danger danger) {
   if (url.encrypted || allow_http || config::is_local(url.address)) return {};
-  return Message{
-      "by plain http anybody on the way can answer with keys of their own; https, or allow_http: true beside the URL"};
+  const std::string what =
+      danger == Danger::KeysAreReplaced ? "answer with keys of their own" : "read what is asked, and answer";
+  return Message{"by plain http anybody on the way can " + what + "; https, or allow_http: true beside the URL"};
 }
 
 OrMessage<void> check_address(const base::IpAddress& address) {

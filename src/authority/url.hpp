@@ -32,8 +32,11 @@ base::OrMessage<Url> parse_url(std::string_view text);
 /// Where `location`, which may be relative, leads from `base` (RFC 9110 section 10.2.2).
 base::OrMessage<Url> resolve(const Url& base, std::string_view location);
 
-/// Whether an issuer may be asked at `url`: by https, or where nobody is on the way; `allow_http` takes the risk.
-base::OrMessage<void> check_scheme(const Url& url, bool allow_http);
+/// What whoever is on the way of plain http can do.
+enum class Danger { KeysAreReplaced, TokensAreRead };
+
+/// Whether somebody may be asked at `url`: by https, or where nobody is on the way; `allow_http` takes the risk.
+base::OrMessage<void> check_scheme(const Url& url, bool allow_http, Danger danger = Danger::KeysAreReplaced);
 
 /// Addresses where no issuer is, but much that answers whoever is on the same machine or wire: link-local ones, behind
 /// which clouds keep their credentials, and those that are none.

@@ -16,7 +16,7 @@ using ::testing::HasSubstr;
 
 /// Reads `bytes` in pieces of at most so many bytes as `next_size` says, and then the end of the connection.
 template <class NextSize>
-OrMessage<Answer> read(std::string_view bytes, NextSize next_size) {
+OrMessage<HttpAnswer> read(std::string_view bytes, NextSize next_size) {
   AnswerReader reader;
   while (!bytes.empty()) {
     const auto space = reader.space();
@@ -31,9 +31,9 @@ OrMessage<Answer> read(std::string_view bytes, NextSize next_size) {
   return reader.answer();
 }
 
-std::string words(const OrMessage<Answer>& outcome) {
+std::string words(const OrMessage<HttpAnswer>& outcome) {
   if (!outcome) return outcome.error().text;
-  return std::to_string(outcome->status) + ' ' + outcome->body.substr(0, 20);
+  return std::to_string(outcome->status) + ' ' + std::string(std::string_view(outcome->body).substr(0, 20));
 }
 
 TEST(AnswerReader, ReadsTheSameWhateverThePieces) {

@@ -52,7 +52,7 @@ constexpr milliseconds kPatience{4'000};
 
 /// Gets one document. The message is empty where all went well.
 struct Got {
-  Answer answer;
+  HttpAnswer answer;
   std::string error;
   steady_clock::duration took;
 };
@@ -60,12 +60,12 @@ struct Got {
 Got get(const std::string& text, const config::Issuer& issuer = {}, milliseconds patience = kPatience,
         const LookUp& look_up = &here) {
   boost::asio::io_context io{1};
-  NameThreads names(io, look_up);
+  KnownHosts hosts(io, look_up);
   const auto start = steady_clock::now();
-  const auto fetch = Fetch::start(io, names, issuer, patience);
+  const auto fetch = Fetch::start(io, hosts, issuer, patience);
   Got got{};
   boost::asio::co_spawn(io.get_executor(), fetch->get(*parse_url(text)),
-                        [&](const std::exception_ptr&, OrMessage<Answer> outcome) {
+                        [&](const std::exception_ptr&, OrMessage<HttpAnswer> outcome) {
                           got.took = steady_clock::now() - start;
                           if (outcome) got.answer = *outcome;
                           if (!outcome) got.error = outcome.error().text;
@@ -364,10 +364,10 @@ TEST(FetchTls, WhoeverSpeaksNoTlsIsNotUnderstood) {
 TEST(Fetch, WhatIsCutEndsAtOnceAndStaysCut) {
   ScriptedIssuer issuer(&hang);
   boost::asio::io_context io{1};
-  NameThreads names(io, &here);
-  const auto fetch = Fetch::start(io, names, {}, kPatience);
+  KnownHosts hosts(io, &here);
+  const auto fetch = Fetch::start(io, hosts, {}, kPatience);
   std::vector<std::string> errors;
-  const auto note = [&](const std::exception_ptr&, const OrMessage<Answer>& outcome) {
+  const auto note = [&](const std::exception_ptr&, const OrMessage<HttpAnswer>& outcome) {
     errors.push_back(outcome ? "an answer" : outcome.error().text);
   };
   boost::asio::co_spawn(io.get_executor(), fetch->get(*parse_url(issuer.url())), note);

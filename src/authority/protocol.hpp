@@ -1,0 +1,49 @@
+#pragma once
+
+#include "introspection_protocol.hpp"
+#include "remote_protocol.hpp"
+#include "session_protocol.hpp"
+#include "user_protocol.hpp"
+
+#include <sidegate/inquiry/question.hpp>
+#include <sidegate/inquiry/service.hpp>
+
+#include <cstddef>
+#include <variant>
+#include <vector>
+
+namespace sidegate::authority {
+
+/// How a service is asked and understood, whichever kind it is. Nothing here does input or output.
+class Protocol {
+ public:
+  using Questions = std::vector<const inquiry::Question*>;
+
+  static constexpr std::size_t kBodyBytesMax = std::size_t{256} * 1024;
+  static constexpr std::size_t kBatchBodyBytesMax = std::size_t{1024} * 1024;
+  static constexpr std::size_t kBatchMax = 100;
+
+  /// The message says why the service can never be asked.
+  static base::OrMessage<Protocol> create(const inquiry::Service& service);
+
+  /// Whether several questions are asked at once, at most kBatchMax.
+  bool has_batches() const noexcept;
+
+  /// Whether the question can be put at all: its token can stand where it would be sent.
+  bool can_ask(const inquiry::Question& question) const noexcept;
+
+  /// One question, or several where that is possible. The message says why that cannot be sent.
+  base::OrMessage<Request> request(const Questions& questions, base::UnixTime now) const;
+
+  /// One reading for each of the questions.
+  std::vector<Reading> read(const HttpAnswer& answer, const Questions& questions, base::UnixTime now) const;
+
+ private:
+  using Kind = std::variant<RemoteProtocol, IntrospectionProtocol, UserProtocol, SessionProtocol>;
+
+  explicit Protocol(Kind kind) : kind_(std::move(kind)) {}
+
+  Kind kind_;
+};
+
+}  // namespace sidegate::authority
