@@ -159,7 +159,10 @@ void Desk::add_to_batch(const InquiryPtr& inquiry) {
 void Desk::close_batch() {
   batch_timer_.cancel();
   if (batch_.empty()) return;
-  enqueue(std::make_shared<Job>(io_, std::exchange(batch_, {})), false);
+  const auto now = Moment::now();
+  const auto has_stale = [&](const InquiryPtr& each) { return kept_.has_stale(each->question.key, now); };
+  const bool urgent = std::any_of(batch_.begin(), batch_.end(), has_stale);
+  enqueue(std::make_shared<Job>(io_, std::exchange(batch_, {})), urgent);
 }
 
 void Desk::enqueue(const JobPtr& job, bool urgent) {
@@ -207,7 +210,7 @@ void Desk::expire(const JobPtr& job) {
   waiting_ -= job->inquiries.size();
   const auto now = Moment::now();
   for (const auto& inquiry : job->inquiries) refuse(inquiry, now);
-  if (is_idle()) over_();
+  note_idle();
 }
 
 void Desk::begin(const JobPtr& job, Breaker::Permit permit, const Moment& now) {
@@ -235,7 +238,11 @@ void Desk::end(const JobPtr& job, const OrMessage<HttpAnswer>& answer) {
   for (std::size_t i = 0; i < readings.size(); ++i) settle(job->inquiries[i], readings[i], freshness, now);
   note_kept();
   pump();
-  if (is_idle()) over_();
+  note_idle();
+}
+
+void Desk::note_idle() {
+  if (!followed_ && is_idle()) over_();
 }
 
 void Desk::note_outcome(const Job& job, const Reading& reading, const Moment& now) {
@@ -269,6 +276,9 @@ void Desk::settle(const InquiryPtr& inquiry, const Reading& reading, std::option
       failures_.keep(key, std::move(failure));
     }
     return refuse(inquiry, now);
+  }
+  if (service_->kind() == Kind::UserInfo && !inquiry->question.token.empty()) {
+    (*reading)->token = digest_.of(inquiry->question.token.reveal());
   }
   // What was purged meanwhile may be what this says, and something newer may be kept by now.
   tell(inquiry, inquiry->outdated ? *reading : kept_.take(key, *reading, freshness, followed_, now));
@@ -315,7 +325,8 @@ void Desk::sweep_later() {
 std::size_t Desk::purge(const Authority::Purge& what, const std::optional<Key>& token) {
   const bool all = !what.subject && !what.token;
   const auto is_meant = [&](const Key& key, const inquiry::Answer& answer) {
-    return all || (what.subject && answer.subject == *what.subject) || (token && key == *token);
+    return all || (what.subject && answer.subject == *what.subject) ||
+           (token && (key == *token || answer.token == token));
   };
   const std::size_t count = kept_.erase_if(is_meant);
   failures_.erase_if(is_meant);
@@ -332,7 +343,7 @@ std::size_t Desk::purge(const Authority::Purge& what, const std::optional<Key>& 
 }
 
 bool Desk::may_be_about(const Inquiry& inquiry, const Authority::Purge& what, const std::optional<Key>& token) const {
-  if (token && inquiry.question.key == *token) return true;
+  if (what.token && (inquiry.question.key == token || inquiry.question.token == *what.token)) return true;
   // Whom a token names is not known before the answer is there.
   return what.subject && (service_->kind() != Kind::UserInfo || inquiry.question.subject == *what.subject);
 }

@@ -37,7 +37,8 @@ class Desk : public std::enable_shared_from_this<Desk> {
   /// So many questions wait until one may be made; others are not answered.
   static constexpr std::size_t kWaitingMax = 1'024;
 
-  /// `hosts` outlives it. `idle_connections` is how long those are kept. `over` is called when the last call has ended.
+  /// `hosts` outlives it. `idle_connections` is how long those are kept. `over` is called when nothing is
+  /// under way any more, and the service is not followed.
   Desk(boost::asio::io_context& io, KnownHosts& hosts, std::shared_ptr<inquiry::Service> service,
        std::chrono::milliseconds idle_connections, std::function<void()> over);
   Desk(const Desk&) = delete;
@@ -78,6 +79,7 @@ class Desk : public std::enable_shared_from_this<Desk> {
   void expire(const JobPtr& job);
   void begin(const JobPtr& job, Breaker::Permit permit, const Moment& now);
   void end(const JobPtr& job, const base::OrMessage<HttpAnswer>& answer);
+  void note_idle();
   void note_outcome(const Job& job, const Reading& reading, const Moment& now);
   void note_circuit();
   void settle(const InquiryPtr& inquiry, const Reading& reading, std::optional<std::chrono::seconds> freshness,
@@ -99,6 +101,7 @@ class Desk : public std::enable_shared_from_this<Desk> {
   Breaker breaker_;
   Breaker::Circuit told_circuit_ = Breaker::Circuit::Closed;
   ServiceLog log_;
+  token::TokenDigest digest_{};
   std::shared_ptr<ServiceClient> client_;
   std::function<void()> over_;
   boost::unordered_map<inquiry::Key, InquiryPtr> under_way_{};

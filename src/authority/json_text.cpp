@@ -6,8 +6,12 @@
 #include <sidegate/token/json_reader.hpp>
 
 #include <boost/json/array.hpp>
+#include <boost/json/memory_resource.hpp>
 #include <boost/json/string.hpp>
 
+#include <openssl/crypto.h>
+
+#include <new>
 #include <utility>
 
 namespace sidegate::authority {
@@ -16,6 +20,17 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::string_view kWrapper = "value";
+
+class WipedResource final : public json::memory_resource {
+  void* do_allocate(std::size_t size, std::size_t alignment) override {
+    return ::operator new(size, std::align_val_t(alignment));
+  }
+  void do_deallocate(void* memory, std::size_t size, std::size_t alignment) override {
+    OPENSSL_cleanse(memory, size);
+    ::operator delete(memory, std::align_val_t(alignment));
+  }
+  bool do_is_equal(const json::memory_resource& other) const noexcept override { return this == &other; }
+};
 
 std::size_t memory_of(const json::value& value) noexcept {
   // The members of a value that is no text and no container stand in the value itself.
@@ -44,8 +59,12 @@ std::optional<json::value> read_json(std::string_view text) {
   return value != nullptr ? std::optional(std::move(*value)) : std::nullopt;
 }
 
-std::optional<json::object> read_wrapped_object(std::string_view text) {
-  auto read = token::JsonReader().read_object(text);
+json::storage_ptr wiped_storage() {
+  return json::make_shared_resource<WipedResource>();
+}
+
+std::optional<json::object> read_wrapped_object(std::string_view text, json::storage_ptr storage) {
+  auto read = token::JsonReader().read_object(text, std::move(storage));
   if (!read) return std::nullopt;
   json::value* const data = read->if_contains("data");
   if (data != nullptr && data->is_object()) return std::move(data->get_object());

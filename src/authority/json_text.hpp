@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/json/object.hpp>
+#include <boost/json/storage_ptr.hpp>
 #include <boost/json/value.hpp>
 
 #include <cstddef>
@@ -15,7 +16,10 @@ std::optional<boost::json::value> read_json(std::string_view text);
 
 /// The same for an object, and what it holds under `data` in its place where that is an object: many services wrap
 /// their answers up.
-std::optional<boost::json::object> read_wrapped_object(std::string_view text);
+std::optional<boost::json::object> read_wrapped_object(std::string_view text, boost::json::storage_ptr storage = {});
+
+/// Memory for what may hold a token: it is overwritten when it is given back.
+boost::json::storage_ptr wiped_storage();
 
 /// The text of the member, not empty; empty where there is none.
 std::string_view text_member(const boost::json::object& object, std::string_view name) noexcept;

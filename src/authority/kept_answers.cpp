@@ -41,6 +41,7 @@ AnswerPtr stale_copy(const Answer& answer, const Moment& now) {
   copy->fresh_until = std::min(now.steady + kFailing, answer.stale_until);
   copy->stale_until = answer.stale_until;
   copy->stale = true;
+  copy->token = answer.token;
   copy->session = answer.session;
   copy->bytes = answer.bytes;
   return copy;

@@ -14,9 +14,11 @@ void KnownHosts::find(const std::string& host, Done done) {
   if (const auto literal = base::IpAddress::parse(host)) return done(Addresses{*literal});
   make_room();
   Host& known = hosts_[host];
-  if (steady_clock::now() < known.fresh_until) return done(Addresses(known.addresses));
+  const auto now = steady_clock::now();
+  if (now < known.fresh_until) return done(Addresses(known.addresses));
   known.waiting.push_back(std::move(done));
-  if (known.waiting.size() > 1) return;
+  if (known.waiting.size() > 1 && now < known.asked + kept_for_) return;
+  known.asked = now;
   names_.start(host, [this, host](const OrMessage<Addresses>& found) { note(host, found); });
 }
 

@@ -14,7 +14,7 @@
 namespace sidegate::authority {
 
 /// The addresses of hosts. What was found is used for a short while, and for longer where the next look-up fails. One
-/// look-up serves all who ask for the same host.
+/// look-up serves all who ask for the same host, unless it hangs.
 ///
 /// Belongs to the thread of the loop.
 class KnownHosts {
@@ -34,6 +34,7 @@ class KnownHosts {
     Addresses addresses{};  ///< of the last look-up that found any
     base::SteadyTime fresh_until = base::SteadyTime::min();
     std::vector<Done> waiting{};
+    base::SteadyTime asked{};  ///< when the last look-up began
   };
 
   void note(const std::string& name, const base::OrMessage<Addresses>& found);

@@ -85,7 +85,7 @@ Reading SessionProtocol::read(const HttpAnswer& answer, std::string_view refresh
   if (!is_yes || !check_coding(answer)) return unexpected(answer);
   if (has_too_many_cookies(answer)) return Message{"the answer sets more cookies, or larger ones, than are handed on"};
 
-  const auto json = read_wrapped_object(answer.body);
+  const auto json = read_wrapped_object(answer.body, wiped_storage());
   const auto in_json = [&](std::string_view name) { return json ? text_member(*json, name) : std::string_view{}; };
   const auto access = cookie_value(answer, settings_.cookie);
   auto session = std::make_shared<RenewedSession>();

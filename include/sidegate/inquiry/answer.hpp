@@ -3,6 +3,7 @@
 #include <sidegate/base/clock.hpp>
 #include <sidegate/base/reason.hpp>
 #include <sidegate/base/secret.hpp>
+#include <sidegate/token/token_digest.hpp>
 
 #include <boost/json/object.hpp>
 
@@ -10,6 +11,7 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,10 +46,12 @@ struct Answer {
   base::UnixTime valid_until = base::UnixTime::max();
   base::SteadyTime fresh_until = base::SteadyTime::min();  ///< up to then nobody need ask again
   base::SteadyTime stale_until = base::SteadyTime::min();  ///< up to then it serves where the service fails
-  bool stale = false;                                      ///< it serves because the service failed
-  std::chrono::seconds retry_after{1};                     ///< of CannotTell: when asking again may help
-  std::shared_ptr<const RenewedSession> session{};         ///< of Yes about a session
-  std::size_t bytes = 0;                                   ///< what it takes in memory, about, with all that it holds
+  /// Of a user who was asked for with the caller's own token: its digest, to find the answer by.
+  std::optional<token::TokenDigest::Bytes> token{};
+  bool stale = false;                               ///< it serves because the service failed
+  std::chrono::seconds retry_after{1};              ///< of CannotTell: when asking again may help
+  std::shared_ptr<const RenewedSession> session{};  ///< of Yes about a session
+  std::size_t bytes = 0;                            ///< what it takes in memory, about, with all that it holds
 
   bool is_fresh(base::SteadyTime now) const noexcept { return now < fresh_until && !is_withdrawn(); }
 
