@@ -1,11 +1,15 @@
 #include "endpoint_reader.hpp"
 
+#include "header_name.hpp"
 #include "secret_reader.hpp"
 #include "token_source_reader.hpp"
 
 #include <sidegate/base/text.hpp>
 #include <sidegate/config/address.hpp>
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <utility>
@@ -54,13 +58,28 @@ void read_tls(const Cursor& cursor, ClientTls& tls) {
   }
 }
 
+/// One that stands in a header as it is.
+std::optional<SecretReference> read_header_secret(const Cursor& cursor) {
+  auto reference = read_secret(cursor);
+  if (!reference) return std::nullopt;
+  const auto is_visible = [](char c) { return c > ' ' && c <= '~'; };
+  const std::string_view secret = reference->secret.reveal();
+  if (std::all_of(secret.begin(), secret.end(), is_visible)) return reference;
+  cursor.error("the secret holds what no header can: a space, a line end or the like");
+  return std::nullopt;
+}
+
 OwnCredential read_api_key(const Cursor& cursor) {
   OwnCredential credential{.kind = OwnCredential::Kind::ApiKey, .name = {}, .secret = {}};
   Block block(cursor);
   if (const auto at = block.require("header", "such as X-API-Key")) {
     assign(credential.name, read_field_name(*at, "the name of a header"));
+    if (!credential.name.empty() && why_not_injected(credential.name)) {
+      at->error(fmt::format("{} means something else; an API key has a header of its own, such as X-API-Key",
+                            credential.name));
+    }
   }
-  if (const auto at = block.require("value", "a secret")) assign(credential.secret, read_secret(*at));
+  if (const auto at = block.require("value", "a secret")) assign(credential.secret, read_header_secret(*at));
   block.finish();
   return credential;
 }
@@ -122,7 +141,7 @@ OwnCredential read_own_credential(const Cursor& cursor) {
   if (api_key) return read_api_key(*api_key);
   if (basic) return read_basic(*basic);
   OwnCredential credential{.kind = OwnCredential::Kind::Bearer, .name = {}, .secret = {}};
-  assign(credential.secret, read_secret(*bearer));
+  assign(credential.secret, read_header_secret(*bearer));
   return credential;
 }
 

@@ -140,15 +140,25 @@ void check_session_refresh(const Config& config, NameCheck& authenticators, Diag
   }
 }
 
-/// That a route's user information is ever looked up.
+/// That a route's user information is ever looked up, and that there is some where its headers speak of it.
 void check_user_info_of(const Route& route, const Config& config, NameCheck& user_infos, Diagnostics& diagnostics) {
-  if (!route.user_info) return;
+  if (!route.user_info) {
+    for (const InjectedHeader& header : route.inject) {
+      if (header.value.value.find("{user.") == std::string::npos) continue;
+      diagnostics.error(header.value.where, "this route has no user_info, so nothing is known of the user");
+    }
+    return;
+  }
   user_infos.use(*route.user_info);
   if (config.user_info.empty()) {
     diagnostics.error(route.user_info->where, fmt::format("no user_info is called {}", shown(route.user_info->value)));
   }
+  // That nobody is looked up where nobody is asked who he is has been reported.
+  if (route.authenticate == Route::Authenticate::None) return;
   for (const UserInfo& info : config.user_info) {
-    if (info.name != route.user_info->value) continue;
+    const auto exists = [&config](const auto& name) { return find_authenticator(config, name.value) != nullptr; };
+    const bool is_right = std::any_of(info.authenticators.begin(), info.authenticators.end(), exists);
+    if (info.name != route.user_info->value || !is_right) continue;
     const auto is_for = [&info](const auto& name) { return is_among(name.value, info.authenticators); };
     if (std::any_of(route.authenticators.begin(), route.authenticators.end(), is_for)) continue;
     diagnostics.error(

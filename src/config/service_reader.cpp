@@ -1,6 +1,7 @@
 #include "service_reader.hpp"
 
 #include "endpoint_reader.hpp"
+#include "header_name.hpp"
 #include "readers.hpp"
 #include "secret_reader.hpp"
 #include "token_source_reader.hpp"
@@ -44,6 +45,12 @@ SendAs read_send_as(const Cursor& cursor, bool takes_form) {
   static constexpr std::array<Word, 3> kWords{{{"cookie", SendAs::Kind::Cookie, "the name of a cookie"},
                                                {"bearer", SendAs::Kind::Bearer, "the name of a header"},
                                                {"form", SendAs::Kind::Form, "the name of a field of a form"}}};
+  const std::string forms =
+      fmt::format("one of {{cookie: NAME}}{} and {{bearer: Authorization}}", takes_form ? ", {form: FIELD}" : "");
+  if (!cursor.is_map()) {
+    cursor.error_unlike(forms);
+    return {};
+  }
   Block block(cursor);
   std::vector<SendAs> given;
   for (const Word& word : kWords) {
@@ -58,9 +65,14 @@ SendAs read_send_as(const Cursor& cursor, bool takes_form) {
   }
   block.finish();
   if (given.size() == 1) return given.front();
-  cursor.error(fmt::format("expected one of {{cookie: NAME}}{} and {{bearer: Authorization}}",
-                           takes_form ? ", {form: FIELD}" : ""));
+  cursor.error("expected " + forms);
   return {};
+}
+
+bool stands_in_authorization(const OwnCredential& credential) {
+  using Kind = OwnCredential::Kind;
+  if (credential.kind == Kind::ApiKey) return canonical_header(credential.name) == "authorization";
+  return credential.kind != Kind::None;
 }
 
 std::vector<Located<std::string>> read_for(Block& block) {
@@ -97,7 +109,12 @@ ClientAuthentication read_client(const Cursor& cursor) {
   }
   const auto id = client.method == Method::Bearer ? block.find("id") : block.require("id", "the client's id");
   if (id) assign(client.id, id->text());
-  if (client.method == Method::PrivateKeyJwt) {
+  const bool has_key = client.method == Method::PrivateKeyJwt;
+  const auto other = block.find(has_key ? "secret" : "key_file");
+  if (other) {
+    other->error(has_key ? "with private_key_jwt the client has a key_file, and no secret"
+                         : "a key_file is for auth: private_key_jwt");
+  } else if (has_key) {
     if (const auto at = block.require("key_file", "the client's private key, as a JWK or PEM")) {
       assign(client.secret, read_key_file(*at));
     }
@@ -170,9 +187,7 @@ TokenService read_remote(const Cursor& cursor) {
   if (const auto at = block.find("send_as")) service.send_as = read_send_as(*at, true);
   if (const auto at = block.find("credential")) {
     service.endpoint.credential = read_own_credential(*at);
-    const auto kind = service.endpoint.credential.kind;
-    const bool both = kind == OwnCredential::Kind::Bearer || kind == OwnCredential::Kind::Basic;
-    if (both && service.send_as.kind == SendAs::Kind::Bearer) {
+    if (stands_in_authorization(service.endpoint.credential) && service.send_as.kind == SendAs::Kind::Bearer) {
       at->error("the caller's token stands in Authorization already; use an api_key, or another send_as");
     }
   }

@@ -190,6 +190,14 @@ TEST(ServiceReader, MistakesNameTheirPlace) {
       {remote("url: \"https://auth/\", credential: hunter2"), "remote.credential: expected a credential such as"},
       {remote("url: \"https://auth/\", credential: {hmac: {}}"), "credential.hmac: \"hmac\" is not supported yet"},
       {remote("url: \"https://auth/\", credential: {bearer: x}"), "the caller's token stands in Authorization already"},
+      {remote("url: \"https://auth/\", credential: {api_key: {header: authorization, value: x}}"),
+       "the caller's token stands in Authorization already"},
+      {remote("url: \"https://auth/\", credential: {api_key: {header: Host, value: x}}"),
+       "api_key.header: Host means something else"},
+      {remote("url: \"https://auth/\", credential: {api_key: {header: X-API-Key, value: \"x\\r\\nHost: y\"}}"),
+       "api_key.value: the secret holds what no header can"},
+      {remote("url: \"https://auth/\", send_as: {form: t}, credential: {bearer: \"x y\"}"),
+       "bearer: the secret holds what no header can"},
       {remote("url: \"https://auth/\", send_as: {form: t}, credential: {basic: {username: \"a:b\", password: p}}"),
        "credential.basic: a user name has no colon"},
       {remote("url: \"https://auth/\", cache: {ttl: -1s}"), "remote.cache.ttl: expected"},
@@ -204,6 +212,10 @@ TEST(ServiceReader, MistakesNameTheirPlace) {
       {introspection("client: {secret: s}"), "client: \"id\" is required"},
       {introspection("client: {id: me, auth: private_key_jwt}"), "client: \"key_file\" is required"},
       {introspection("client: {id: me, secret: s, auth: digest}"), "client.auth: expected"},
+      {introspection("client: {id: me, secret: s, auth: private_key_jwt}"),
+       "client.secret: with private_key_jwt the client has a key_file, and no secret"},
+      {introspection("client: {id: me, key_file: key.pem}"),
+       "client.key_file: a key_file is for auth: private_key_jwt"},
       {introspection("client: {id: me, secret: s}, send_as: {cookie: a}"), "unknown key \"send_as\""},
       {with_authenticators("  a: {remote: {token: [{bearer: Authorization}], url: \"https://auth/\"}, jwt: {}}\n"),
        "an authenticator is of exactly one kind"},
@@ -251,6 +263,19 @@ TEST(ServiceReader, MistakesNameTheirPlace) {
   for (const auto& [text, expected] : cases) {
     EXPECT_THAT(load(text).lines, Contains(HasSubstr(expected))) << text;
   }
+}
+
+TEST(ServiceReader, OnlyARouteWithUserInformationSpeaksOfTheUser) {
+  constexpr const char* kSpeaks = ", inject: {X-User-Email: \"{user.email|}\"}";
+  const auto user_info = std::string("user_info: {directory: {") + kUser + kKey + "}}\n";
+  EXPECT_THAT(load(with_authenticators(std::string(kStaff), {}, kSpeaks)).lines,
+              ElementsAre(HasSubstr("inject.X-User-Email: this route has no user_info")));
+  EXPECT_THAT(
+      load(with_authenticators(std::string(kStaff), user_info, std::string(", user_info: directory") + kSpeaks)).lines,
+      IsEmpty());
+  EXPECT_THAT(load(with_authenticators(std::string(kStaff), "inject: {X-User-Email: \"{user.email|}\"}\n")).lines,
+              IsEmpty())
+      << "other routes may have some";
 }
 
 TEST(ServiceReader, WhatNobodyLooksUpIsAWarning) {
