@@ -18,7 +18,9 @@ EXAMPLES = sorted(CONFIG.glob("*.yaml"))
 WRONG = {str(path.relative_to(CONFIG / "invalid").with_suffix("")): path
          for path in sorted((CONFIG / "invalid").rglob("*.yaml"))}
 STRONG_KEY = "0123456789abcdef" * 4  # as long as the longest hash
-ENVIRONMENT = {"JWT_KEY": STRONG_KEY, "OLD_JWT_KEY": STRONG_KEY, "EMPTY": "", "PASSWORD": "hunter2"}
+ENVIRONMENT = {"JWT_KEY": STRONG_KEY, "OLD_JWT_KEY": STRONG_KEY, "EMPTY": "", "PASSWORD": "hunter2",
+               "AUTH_SERVICE_URL": "https://auth.example", "AUTH_API_KEY": "hunter3", "AUTH_TOKEN": "hunter4",
+               "AUTH_PASSWORD": "hunter5", "CLIENT_SECRET": "hunter6", "TWO_WORDS": "hunter hunter"}
 
 # The wrong examples that the schema lets pass, by the reason. All others it must refuse.
 ONLY_THE_PROGRAM_SEES = {
@@ -29,24 +31,32 @@ ONLY_THE_PROGRAM_SEES = {
     "one part speaks of another": [
         "duplicate-route-name", "every-listener-taken", "optional-without-authenticators", "unknown-authenticator",
         "unknown-listener", "unknown-upstream", "upstream-as-url", "route-never-matches",
-        "strip-prefix-of-another-path",
+        "strip-prefix-of-another-path", "refresh-for-a-service", "refresh-for-unknown", "refresh-name-taken",
+        "refresh-of-another-cookie", "user-info-for-others", "user-info-for-unknown", "user-info-misspelt",
+        "user-info-named-as-an-authenticator", "user-info-of-nobody", "user-info-unknown",
+        "user-placeholder-without-user-info",
     ],
     "two values do not fit each other": [
-        "admin-off-loopback", "algorithm-of-public-keys", "authenticator-never-asked",
-        "issuer-over-http", "issuer-with-secret-algorithm", "memory-smaller-than-heads", "same-address",
-        "server-listed-twice", "refresh-shorter-than-cooldown", "shutdown-shorter-than-grace", "trusted-proxies-on-unix", "weak-allowed-for-a-pem",
+        "admin-off-loopback", "algorithm-of-public-keys", "authenticator-never-asked", "issuer-over-http",
+        "issuer-with-secret-algorithm", "memory-smaller-than-heads", "same-address", "server-listed-twice",
+        "refresh-shorter-than-cooldown", "shutdown-shorter-than-grace", "trusted-proxies-on-unix",
+        "weak-allowed-for-a-pem", "introspection-key-without-its-auth", "introspection-secret-with-key-auth",
+        "refresh-by-the-same-cookie", "remote-over-http", "remote-two-authorizations", "user-info-batch-elsewhere",
     ],
-    "how large the number in a text is": ["memory-too-small", "port-out-of-range", "trusted-proxies-host-bits"],
+    "how large the number in a text is": [
+        "memory-too-small", "port-out-of-range", "trusted-proxies-host-bits", "breaker-window-zero",
+        "cache-for-a-week", "refresh-threshold-with-fraction", "refresh-threshold-zero", "remote-timeout-zero",
+    ],
     "header names are the same in any letter case": [
-        "inject-forwarded", "inject-host", "inject-same-header", "inject-same-header-other-case",
+        "inject-forwarded", "inject-host", "inject-same-header", "inject-same-header-other-case", "credential-in-host",
     ],
     "which machines an address is of": ["issuer-link-local"],
     "it depends on the environment or on another file": [
-        "revocations-in-no-folder",
-        "issuer-ca-without-certificate", "key-empty", "key-file-is-a-set", "key-file-is-no-pem", "key-file-missing",
-        "key-file-of-another-type", "key-file-private", "key-file-too-short", "key-variable-not-set",
-        "public-key-as-secret", "revocations-file-is-broken", "variable-holds-no-number",
+        "revocations-in-no-folder", "issuer-ca-without-certificate", "key-empty", "key-file-is-a-set",
+        "key-file-is-no-pem", "key-file-missing", "key-file-of-another-type", "key-file-private", "key-file-too-short",
+        "key-variable-not-set", "public-key-as-secret", "revocations-file-is-broken", "variable-holds-no-number",
         "variable-instead-of-placeholder", "variable-not-set", "variable-with-wrong-default",
+        "credential-of-two-words", "credential-variable-not-set", "tls-ca-missing",
     ],
     "how good a secret is": ["secret-too-short"],
 }
@@ -63,6 +73,12 @@ DOCUMENT = {
         "keys": [{"secret": {"env": "JWT_KEY"}}],
         "algorithms": ["HS256"],
     }}},
+    "user_info": {"directory": {
+        "for": ["staff"],
+        "url": "https://auth.example/users/{subject}/",
+        "credential": {"api_key": {"header": "X-API-Key", "value": {"env": "AUTH_API_KEY"}}},
+    }},
+    "session_refresh": {"for": ["staff"], "url": "https://auth.example/refresh/"},
     "routes": [{"path": "/**", "authenticate": ["staff"], "upstream": "app"}],
 }
 # The same with keys that an issuer publishes, for what belongs to such keys only.
@@ -73,6 +89,23 @@ ISSUED["authenticators"]["staff"]["jwt"] |= {
     "issuer": "https://issuer.example",
     "audience": ["tickets"],
 }
+
+
+def asking(**kind):
+    """The same with an authenticator that comes first and asks a service."""
+    document = copy.deepcopy(DOCUMENT)
+    document["authenticators"] = {"session": kind, **document["authenticators"]}
+    document["routes"][0]["authenticate"] = ["session"]
+    return document
+
+
+VALIDATING = asking(remote={"token": [{"bearer": "Authorization"}], "url": "https://auth.example/validate/"})
+INTROSPECTING = asking(introspection={
+    "token": [{"bearer": "Authorization"}],
+    "url": "https://auth.example/introspect",
+    "client": {"id": "sidegate", "secret": {"env": "CLIENT_SECRET"}},
+})
+DOCUMENTS = {"of secrets": DOCUMENT, "of issuers": ISSUED, "of a service": VALIDATING, "of introspection": INTROSPECTING}
 
 
 class Reader(yaml.SafeLoader):
@@ -147,29 +180,55 @@ def suggestions(schema):
     return found
 
 
-def step(value, key):
-    """The one that `key` leads to. A block that is not there yet is begun."""
+def begun(path):
+    """A block with what it needs to have."""
+    return {key: suggestions(KEYS[(*path, key)])[0]
+            for owner, schema in objects() if owner == path for key in schema.get("required", [])}
+
+
+def step(value, path):
+    """The one that the last key of the path leads to. A block that is not there yet is begun."""
+    key = path[-1]
     if key == ANY_NAME:
         return next(iter(value.values()))
-    return value[0] if key == ITEM else value.setdefault(key, {})
+    return value[0] if key == ITEM else value.setdefault(key, begun(path))
 
 
 def belongs_to_issuers(path):
-    return path[-1] in ("jwks_url", "oidc_issuer") or any(
-        path[:-1] == owner and path[-1] in schema.get("dependencies", {}) for owner, schema in objects())
+    *owner, key = path
+    return "keys" in owner and (key in ("jwks_url", "oidc_issuer") or any(
+        tuple(owner) == place and key in schema.get("dependencies", {}) for place, schema in objects()))
 
 
-def document_with(path, value, instead_of=()):
-    """A document with one key more, or with that key in place of some neighbours."""
-    document = copy.deepcopy(ISSUED if belongs_to_issuers(path) else DOCUMENT)
-    *way, key = path
+def document_for(path):
+    """The one that may have that key."""
+    if belongs_to_issuers(path):
+        return ISSUED
+    kind = path[2] if path[0] == "authenticators" and len(path) > 2 else None
+    return {"remote": VALIDATING, "introspection": INTROSPECTING}.get(kind, DOCUMENT)
+
+
+def document_with(path, value):
+    """A document with one key more, or with that key in place of those that may not stand beside it."""
+    document = copy.deepcopy(document_for(path))
     place = document
-    for each in way:
-        place = step(place, each)
-    for neighbour in instead_of:
-        place.pop(neighbour, None)
-    place[key] = value
+    for end, key in enumerate(path, start=1):
+        for neighbour in rivals(path[:end]):
+            place.pop(neighbour, None)
+        if end < len(path):
+            place = step(place, path[:end])
+        else:
+            place[key] = value
+            for companion in companions(path):
+                if companion not in place:
+                    place[companion] = suggestions(KEYS[(*path[:-1], companion)])[0]
     return document
+
+
+def companions(path):
+    """The neighbours that must stand beside a key."""
+    needed = [schema.get("dependencies", {}).get(path[-1], []) for owner, schema in objects() if owner == path[:-1]]
+    return [key for keys in needed if isinstance(keys, list) for key in keys]
 
 
 def rivals(path):
@@ -267,7 +326,7 @@ def test_variables_may_stand_anywhere(path, value):
 
 # -- the schema and the program
 
-@pytest.mark.parametrize("document", [DOCUMENT, ISSUED], ids=["of secrets", "of issuers"])
+@pytest.mark.parametrize("document", DOCUMENTS.values(), ids=DOCUMENTS)
 def test_the_program_takes_the_document(document, tmp_path):
     assert complaints(document) == []
     done = check(document, tmp_path)
@@ -280,7 +339,7 @@ def test_the_program_takes_the_document(document, tmp_path):
 ])
 def test_the_program_understands_what_the_schema_suggests(path, value, tmp_path):
     """It may miss something that belongs to it, such as a file."""
-    document = document_with(path, value, rivals(path))
+    document = document_with(path, value)
     assert complaints(document) == []
     done = check(document, tmp_path)
     assert not re.search(r"unknown key|not supported yet|expected", done.stderr), done.stderr
@@ -301,23 +360,23 @@ def test_a_misspelt_key_is_refused_by_both(path, tmp_path):
     assert 'unknown key "mispelt"' in done.stderr
 
 
-@pytest.mark.parametrize("plain", [DOCUMENT, ISSUED], ids=["of secrets", "of issuers"])
+@pytest.mark.parametrize("plain", DOCUMENTS.values(), ids=DOCUMENTS)
 def test_the_defaults_are_those_of_the_program(plain, tmp_path):
     """Writing out every one of them changes nothing."""
     document = copy.deepcopy(plain)
     for path, schema in KEYS.items():
-        stands_there = path[-1] != "allow_weak" if plain is ISSUED else not belongs_to_issuers(path)
+        stands_there = document_for(path) is plain or (document_for(path) is DOCUMENT and "jwt" not in path)
         if "default" in schema and stands_there:
             place = document
-            for each in path[:-1]:
-                place = step(place, each)
+            for end in range(1, len(path)):
+                place = step(place, path[:end])
             place.setdefault(path[-1], schema["default"])
     printed, written_out = (check(each, tmp_path, "--print") for each in (plain, document))
     assert written_out.returncode == 0, written_out.stderr
     assert written_out.stdout == printed.stdout
 
 
-@pytest.mark.parametrize("document", [DOCUMENT, ISSUED], ids=["of secrets", "of issuers"])
+@pytest.mark.parametrize("document", DOCUMENTS.values(), ids=DOCUMENTS)
 def test_what_the_program_prints_is_right(document, tmp_path):
     assert complaints(read(check(document, tmp_path, "--print").stdout)) == []
 
