@@ -1,6 +1,7 @@
 #include "configuration.hpp"
 
 #include <sidegate/authority/issuer_check.hpp>
+#include <sidegate/authority/service_check.hpp>
 #include <sidegate/revocation/rule_file.hpp>
 
 #include <unistd.h>
@@ -67,6 +68,7 @@ Configuration checked(config::Config config, config::Diagnostics diagnostics) {
   config::Diagnostics compiled(diagnostics.file());
   policy::Policy::compile(config, compiled);
   authority::check_issuers(config, compiled);
+  authority::check_services(config, compiled);
   check_revocations(config, compiled);
   const bool readable = diagnostics.ok();
   const auto earlier = diagnostics.entries();

@@ -47,12 +47,17 @@ AnswerPtr stale_copy(const Answer& answer, const Moment& now) {
   return copy;
 }
 
+/// Whether the service's Cache-Control counts. Those of OAuth forbid every cache to keep anything, as a habit, and are
+/// asked by those who have the token already: there the configuration says how long.
+bool obeys(inquiry::Service::Kind kind) noexcept {
+  return kind == inquiry::Service::Kind::Remote || kind == inquiry::Service::Kind::UserInfo;
+}
+
 }  // namespace
 
 KeptAnswers::KeptAnswers(const inquiry::Service& service)
     : lifetimes_(service.lifetimes()),
-      // What renews a session is not to be stored by anybody but those who were asked to.
-      obeys_service_(service.kind() != inquiry::Service::Kind::SessionRefresh),
+      obeys_service_(obeys(service.kind())),
       cache_(lifetimes_.max_entries, lifetimes_.max_entries * kBytesEach, [](const Answer& gone) { gone.withdraw(); }) {
 }
 

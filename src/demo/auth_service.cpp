@@ -27,6 +27,12 @@ web::Response json_response(const json::value& value, unsigned status = 200) {
   return {status, "application/json", json::serialize(value) + "\n"};
 }
 
+/// Whoever asked may use the answer again.
+web::Response for_a_minute(web::Response response) {
+  response.fields.push_back({"Cache-Control", "private, max-age=60"});
+  return response;
+}
+
 web::Response unauthorized(std::string_view words) {
   auto response = web::error_response(401, words);
   response.fields.push_back({"WWW-Authenticate", "Bearer"});
@@ -197,17 +203,18 @@ web::Response AuthService::validate(const web::Request& request) {
     refusal.fields.push_back({"WWW-Authenticate", "Bearer"});
     return refusal;
   }
-  return json_response(json::object{{"valid", true},
-                                    {"user_id", caller->user_id},
-                                    {"user_type", caller->user_type},
-                                    {"email", caller->email},
-                                    {"exp", caller->expires.time_since_epoch().count()}});
+  return for_a_minute(json_response(json::object{{"valid", true},
+                                                 {"user_id", caller->user_id},
+                                                 {"user_type", caller->user_type},
+                                                 {"email", caller->email},
+                                                 {"exp", caller->expires.time_since_epoch().count()}}));
 }
 
 web::Response AuthService::one_user(const web::Request& request) {
   if (auto refused = refusal(request)) return std::move(*refused);
   const Person* person = person_of(request);
-  return person == nullptr ? web::error_response(404, "User not found") : json_response(user_info(*person));
+  return person == nullptr ? web::error_response(404, "User not found")
+                           : for_a_minute(json_response(user_info(*person)));
 }
 
 web::Response AuthService::several_users(const web::Request& request) {
@@ -224,7 +231,7 @@ web::Response AuthService::several_users(const web::Request& request) {
     const Person* person = number ? find_person(*number) : nullptr;
     if (person != nullptr) users.push_back(user_info(*person));
   }
-  return json_response(std::move(users));
+  return for_a_minute(json_response(std::move(users)));
 }
 
 web::Response AuthService::round_robin(const web::Request& request) {

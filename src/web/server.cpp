@@ -217,10 +217,12 @@ void Session::write(Response response) {
   response_.version(version_);
   response_.result(response.status);
   response_.set(http::field::date, http_date());
-  response_.set(http::field::cache_control, "no-store");
   response_.set("X-Content-Type-Options", "nosniff");
   if (!response.content_type.empty()) response_.set(http::field::content_type, response.content_type);
   for (const auto& field : response.fields) response_.insert(field.name, field.value);
+  if (response_.find(http::field::cache_control) == response_.end()) {
+    response_.set(http::field::cache_control, "no-store");
+  }
   response_.content_length(response.body.size());
   response_.keep_alive(keep_alive_);
   if (!is_head_) response_.body() = std::move(response.body);

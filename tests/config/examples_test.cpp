@@ -27,6 +27,9 @@ std::vector<fs::path> yaml_files(const fs::path& folder) {
 std::vector<std::string> load_lines(const fs::path& file) {
   Variables variables = key_variables();
   variables["OLD_JWT_KEY"] = kStrongKey;
+  variables["AUTH_SERVICE_URL"] = "https://auth.example";
+  variables["AUTH_API_KEY"] = "hunter2";
+  variables["CLIENT_SECRET"] = "hunter2";
   Diagnostics diagnostics(file.filename().string());
   load_file(file.string(), environment_of(variables), diagnostics);
   return diagnostics.lines();

@@ -17,7 +17,8 @@ import pytest
 from raw_origin import Gate, RawOrigin
 from support import tokens
 from support.asking import (
-    REFRESH, USER_INFO, VALIDATE, api_key, ask, assert_unavailable, guarded, last_request, looking_up, new_token, purge, remote,
+    REFRESH, USER_INFO, VALIDATE, api_key, ask, assert_unavailable, guarded, last_request, looking_up, new_token,
+    purge, remote,
 )
 from support.gateway import jwt_authenticator
 from support.polling import PATIENCE, wait_until

@@ -32,7 +32,8 @@ struct Request {
   std::size_t count(std::string_view name) const noexcept;
 };
 
-/// An answer. `Content-Length`, `Date`, `Cache-Control: no-store` and `X-Content-Type-Options: nosniff` are added.
+/// An answer. `Content-Length`, `Date` and `X-Content-Type-Options: nosniff` are added, and `Cache-Control: no-store`
+/// where it says nothing of that itself.
 struct Response {
   unsigned status = 200;
   std::string content_type;  ///< empty for an answer without a body

@@ -1,7 +1,7 @@
 // An OpenID Connect issuer that gives out access tokens as JWTs (RFC 9068) for the client credentials grant with a
 // resource indicator (RFC 8707). The keys are a file, a JWK Set of private keys: all are published, and the first one
-// signs. HUP reads the file anew, as an operator's rotation would. Tokens without a resource are opaque: clients ask what
-// they say (RFC 7662), and take them back (RFC 7009).
+// signs. HUP reads the file anew, as an operator's rotation would. Tokens without a resource are opaque: clients ask
+// what they say (RFC 7662), and take them back (RFC 7009).
 //
 //   node server.mjs PORT KEYS_FILE LIFETIME_SECONDS CLIENTS_FILE    (a list of clients beside the usual one)
 import { readFileSync } from "node:fs";
