@@ -9,8 +9,8 @@ import pytest
 
 from raw_origin import RawOrigin
 from support.asking import (
-    IN_TIME, INTROSPECT, NEVER_OPENS, ask, assert_invalid, assert_unavailable, guarded,
-    introspection, last_request, new_token, status_of, timed, wait_for_status,
+    INTROSPECT, IN_TIME, NEVER_OPENS, ask, assert_invalid, assert_unavailable, guarded, introspection, last_request,
+    new_token, status_of, timed, wait_for_status,
 )
 from support.introspection import IntrospectedProvider
 from support.issuer import SigningKey

@@ -6,13 +6,12 @@ Each claim is about the calls that a switchboard counted, which answers as it is
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 
 import pytest
 
 from raw_origin import RawOrigin
 from support.asking import (
-    AT_ONCE, CALL_TIMEOUT, NEVER_OPENS, VALIDATE, ask, assert_invalid, assert_unavailable, bearer, cache_of,
+    AT_ONCE, CALL_TIMEOUT, NEVER_OPENS, VALIDATE, ask, ask_at_once, assert_invalid, assert_unavailable, cache_of,
     guarded, last_request, new_token, remote, status_of, timed, wait_for_status,
 )
 from support.polling import wait_until
@@ -60,15 +59,6 @@ def ask_all(gateway, tokens, workers=16):
         return list(pool.map(lambda token: ask(gateway, token), tokens))
 
 
-def ask_at_once(gateway, token, count):
-    """All on connections that are open already; the answers."""
-    with ExitStack() as stack:
-        clients = [stack.enter_context(gateway.raw()) for _ in range(count)]
-        for client in clients:
-            client.send(request("GET", "/x", bearer(token)))
-        return [client.read_response() for client in clients]
-
-
 def rest(seconds):
     """Lets so much of a lifetime pass."""
     time.sleep(seconds)
@@ -88,7 +78,7 @@ def test_many_requests_are_one_call(start, service):
 def test_a_hundred_at_once_are_one_call(start, service):
     service.replies[VALIDATE] = delayed(CALL_TIMEOUT / 2, answering(YES))
     gateway = start()
-    answers = ask_at_once(gateway, new_token(), 100)
+    answers = ask_at_once(gateway, *[new_token()] * 100)
     assert [answer.status for answer in answers] == [200] * 100
     assert service.count() == 1
     said = Counter(cache_of(gateway, answer) for answer in answers)
@@ -98,7 +88,7 @@ def test_a_hundred_at_once_are_one_call(start, service):
 
 def test_a_hundred_at_once_share_a_failure_too(start, service):
     service.replies[VALIDATE] = delayed(CALL_TIMEOUT / 2, fail)
-    answers = ask_at_once(start(), new_token(), 100)
+    answers = ask_at_once(start(), *[new_token()] * 100)
     for answer in answers:
         assert_unavailable(answer)
     # Whoever came after the failure asks once more.
@@ -314,5 +304,5 @@ def test_a_changed_question_is_asked_anew(start, service, module_origin):
 def test_what_is_kept_is_shared_by_all_workers(start, service):
     gateway, token = start(), new_token()
     assert status_of(gateway, token) == 200
-    assert {answer.status for answer in ask_at_once(gateway, token, CONNECTIONS)} == {200}
+    assert {answer.status for answer in ask_at_once(gateway, *[token] * CONNECTIONS)} == {200}
     assert service.count() == 1

@@ -14,7 +14,7 @@ import requests
 from raw_origin import Gate
 from support import tokens
 from support.asking import (
-    CLIENT_SECRET, INTROSPECT, INVALID, NEVER_OPENS, REFRESH, UNAVAILABLE, USER_INFO, USERS_INFO, VALIDATE, api_key,
+    CLIENT_SECRET, INTROSPECT, INVALID, NEVER_OPENS, REFRESH, UNAVAILABLE, USERS_INFO, USER_INFO, VALIDATE, api_key,
     bearer, introspection, looking_up, new_token, remote,
 )
 from support.gateway import INJECT, TIMEOUT, jwt_authenticator, servers

@@ -2,6 +2,7 @@
 
 import json
 import time
+from contextlib import ExitStack
 
 import requests
 
@@ -119,6 +120,15 @@ def status_of(gateway, token, target="/x"):
     return ask(gateway, token, target).status
 
 
+def ask_at_once(gateway, *tokens):
+    """One request for each token, sent as close to one another as one thread can; the answers."""
+    with ExitStack() as stack:
+        clients = [stack.enter_context(gateway.raw()) for _ in tokens]
+        for client, token in zip(clients, tokens):
+            client.send(request("GET", "/x", bearer(token)))
+        return [client.read_response() for client in clients]
+
+
 def timed(action):
     """What it returned, and the seconds that it took."""
     began = time.monotonic()
@@ -160,12 +170,17 @@ def cache_of(gateway, answer):
     return gateway.access_line(answer).get("cache")
 
 
+def gauge(gateway, metric, name):
+    """Its value for whoever has that name."""
+    metrics = gateway.metrics()
+    values = [value for found, labels, value in metrics.samples if found == metric and labels["name"] == name]
+    assert len(values) == 1, metrics.text
+    return values[0]
+
+
 def circuit(gateway, name):
     """0 closed, 1 half-open, 2 open."""
-    metrics = gateway.metrics()
-    assert [labels for found, labels, _ in metrics.samples
-            if found == "sidegate_circuit_state" and labels["name"] == name], metrics.text
-    return metrics.total("sidegate_circuit_state", name=name)
+    return gauge(gateway, "sidegate_circuit_state", name)
 
 
 def purge(gateway, **what):
