@@ -126,8 +126,8 @@ admin::Actions Gateway::actions() {
       .ready = [this] { return is_ready(); },
       .metrics =
           [this](const Text& done) {
-            sum_counters([this, done](const telemetry::NamedCounters& sum) {
-              done(telemetry::prometheus_text(sum, process_counters(sum)));
+            look_at_others([this, done](const Acquaintances& others) {
+              done(telemetry::prometheus_text(others.sum, process_counters(others)));
             });
           },
       .config = [this] { return config::to_yaml(*now_.config); },
@@ -152,8 +152,8 @@ admin::Actions Gateway::actions() {
           },
       .integrations =
           [this](const std::function<void(admin::Outcome)>& done) {
-            sum_counters([this, done](const auto& sum) {
-              const auto all = integrations(sum);
+            look_at_others([done](const Acquaintances& others) {
+              const auto all = integrations_of(others, civil_now(), std::chrono::steady_clock::now());
               const bool is_down = overall(all) == Integration::Health::Unhealthy;
               done({is_down ? 503U : 200U, integrations_json(all)});
             });
@@ -215,7 +215,7 @@ void Gateway::purge(const std::string& body, const std::function<void(admin::Out
   if (!asked) return done({422, boost::json::serialize(boost::json::object{{"error", asked.error().text}})});
   std::vector<telemetry::Field> fields{{"what", asked->subject ? "subject" : asked->token ? "token" : "everything"}};
   if (asked->subject) fields.emplace_back("subject", *asked->subject);
-  telemetry::audit(Level::Info, "what others have answered is forgotten", fields);
+  telemetry::audit(Level::Info, "answers of services were purged", fields);
   authority_->purge(*std::move(asked), [this, done](std::size_t count) {
     boost::asio::post(io_, [this, done, count] {
       empty_caches([done, count] { done({200, boost::json::serialize(boost::json::object{{"purged", count}})}); });
@@ -360,22 +360,24 @@ void Gateway::sum_counters(const std::function<void(const telemetry::NamedCounte
   }
 }
 
-std::vector<Integration> Gateway::integrations(const telemetry::NamedCounters& sum) const {
-  return integrations_of({*now_.config, sum, followed_services_, issuers_}, civil_now(),
-                         std::chrono::steady_clock::now());
+void Gateway::look_at_others(const std::function<void(const Acquaintances&)>& done) {
+  sum_counters([this, config = now_.config, services = followed_services_, done](const auto& sum) {
+    done({*config, sum, services, issuers_});
+  });
 }
 
-telemetry::ProcessCounters Gateway::process_counters(const telemetry::NamedCounters& sum) const {
+telemetry::ProcessCounters Gateway::process_counters(const Acquaintances& others) const {
+  const auto moment = std::chrono::steady_clock::now();
   auto dropped = log_dropped_before_ + now_.access_log->dropped();
   for (const auto& earlier : earlier_access_logs_) dropped += earlier->dropped();
   std::vector<telemetry::ProcessCounters::Integration> answering;
-  for (const auto& each : integrations(sum)) {
+  for (const auto& each : integrations_of(others, civil_now(), moment)) {
     answering.push_back({each.name, each.health == Integration::Health::Healthy});
   }
-  return {.services = service_calls(followed_services_),
+  return {.services = service_calls(others.services),
           .integrations = std::move(answering),
-          .key_expiries = key_expiries(*now_.config),
-          .issued_keys = issued_keys(*now_.config, issuers_, std::chrono::steady_clock::now()),
+          .key_expiries = key_expiries(others.config),
+          .issued_keys = issued_keys(others.config, others.issuers, moment),
           .reloads_succeeded = reloads_succeeded_,
           .reloads_failed = reloads_failed_,
           .log_dropped = dropped,

@@ -121,8 +121,9 @@ class Gateway {
   std::function<void()> once_all(std::function<void()> done);
   /// The sum of the workers' counters, under the names of the current configuration.
   void sum_counters(const std::function<void(const telemetry::NamedCounters&)>& done);
-  std::vector<Integration> integrations(const telemetry::NamedCounters& sum) const;
-  telemetry::ProcessCounters process_counters(const telemetry::NamedCounters& sum) const;
+  /// What the current configuration knows of others; it stays the same for `done`, though the next one comes meanwhile.
+  void look_at_others(const std::function<void(const Acquaintances&)>& done);
+  telemetry::ProcessCounters process_counters(const Acquaintances& others) const;
 
   /// How often the file of revocations is looked at, which takes two looks to be read: all know within a second.
   static constexpr std::chrono::milliseconds kRevocationInterval{200};

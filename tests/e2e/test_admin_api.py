@@ -577,7 +577,8 @@ def test_live_state_agrees_with_the_metrics(live):
                     "sidegate_key_expiry_timestamp_seconds", authenticator=name, key=key["name"])
 
 
-@pytest.mark.parametrize("path", ["/routes", "/upstreams", "/authenticators", "/metrics", "/config"])
+@pytest.mark.parametrize("path", [
+    "/routes", "/upstreams", "/authenticators", "/metrics", "/config", "/health/integrations"])
 def test_state_is_read_while_configurations_change(gateways, origin, path):
     """Of each answer all belongs to one configuration: the large one or the small one."""
     small = staff_routes(tokens.KEY, origin.url)
