@@ -8,6 +8,7 @@ import yaml
 
 from raw_origin import RawOrigin, answering, ok
 from support import tokens
+from support.asking import remote
 from support.gateway import ROOT, jwt_authenticator, staff_routes
 from support.key_pairs import KeyPair, jwk_set
 from support.polling import wait_until
@@ -26,6 +27,8 @@ DROPPED = 'sidegate_log_dropped_total{instance="a"}'
 RELOADS = 'sidegate_config_reloads_total{instance="a",result="%s"}'
 KEY = 'sidegate_key_expiry_timestamp_seconds{instance="a",authenticator="staff",key="keys[0]"}'
 FETCHES = 'sidegate_jwks_fetches_total{instance="a",authenticator="staff",result="%s"}'
+CIRCUIT = 'sidegate_circuit_state{instance="a",name="session"}'
+INTEGRATION = 'sidegate_integration_up{instance="a",name="session"}'
 UP = 'up{job="sidegate",instance="a"}'
 DAY = 24 * 60 * 60
 HOUR = "x60"  # samples after the first, one a minute
@@ -58,6 +61,10 @@ CASES = [
     ("SidegateKeyExpires", {KEY: f"{6 * DAY}{HOUR}"}, True),
     ("SidegateKeyExpires", {KEY: f"{8 * DAY}{HOUR}"}, False),
     ("SidegateKeyExpires", {KEY: f"60{HOUR}"}, False),
+    ("SidegateCircuitOpen", {CIRCUIT: f"0 0 {'2 1 2 2 ' * 15}"}, True),
+    ("SidegateCircuitOpen", {CIRCUIT: f"{'0 2 ' * 30}"}, False),
+    ("SidegateIntegrationDown", {INTEGRATION: "1x15 0x45"}, True),
+    ("SidegateIntegrationDown", {INTEGRATION: "1x15 0x3 1 0x3 1 0x3 1x30"}, False),
     ("SidegateIssuerSilent", {FETCHES % "failed": f"0+1{HOUR}", FETCHES % "ok": f"3{HOUR}"}, True),
     ("SidegateIssuerSilent", {FETCHES % "failed": f"0+1{HOUR}", FETCHES % "ok": "0x25 1x35"}, False),
 ]
@@ -65,7 +72,7 @@ CASES = [
 
 @pytest.fixture
 def gateway(gateways, origin, tmp_path):
-    """One that has counted a request, has a key with an end, and keys of an issuer."""
+    """One that has counted a request, has a key with an end, and keys of an issuer, and may ask services."""
     blocks = staff_routes(tokens.KEY, origin.url)
     staff = jwt_authenticator(tokens.KEY)
     staff["jwt"]["keys"][0]["until"] = "2099-01-01T00:00:00Z"
@@ -73,7 +80,9 @@ def gateway(gateways, origin, tmp_path):
         issuer.handler = answering(ok(jwk_set(KeyPair("ES256").jwk()).encode()))
         partners = jwt_authenticator(None, keys=[{"jwks_url": issuer.url}], algorithms=["ES256"],
                                      issuer="https://partner.example", audience=["tickets"])
-        running = gateways.start({**blocks, "authenticators": {"staff": staff, "partners": partners}})
+        running = gateways.start({
+            **blocks, "authenticators": {"staff": staff, "partners": partners, "session": remote(issuer.url)},
+            "session_refresh": {"for": ["staff"], "url": issuer.url}})
         assert running.ask(request("GET", "/public/x")).status == 200
         wait_until(lambda: running.metrics().total("sidegate_jwks_keys"), "the issuer's keys are fetched")
         yield running
