@@ -64,6 +64,10 @@ std::string body_in_words(const http::RequestFacts& facts) {
   }
 }
 
+bool is_about_session(const inquiry::Service& service) noexcept {
+  return service.kind() == inquiry::Service::Kind::SessionRefresh;
+}
+
 /// One request on its way, as `proxy::Session` takes it, with a note of every step.
 class Walk {
  public:
@@ -251,7 +255,12 @@ class Walk {
   }
 
   void tell_renewal() {
-    if (trace_.renewed) add_rule("session_refresh", *trace_.renewed, trace_.renewal_detail);
+    if (!trace_.renewed) return;
+    const bool untried = std::any_of(answers_.begin(), answers_.end(),
+                                     [](const auto& answer) { return is_about_session(*answer.service); });
+    add_rule("session_refresh", *trace_.renewed,
+             untried ? "it is due; explaining does not try it, since that may use up the refresh token"
+                     : trace_.renewal_detail);
   }
 
   void tell_user_info() {
@@ -412,7 +421,14 @@ base::OrMessage<Explanation> explain(const config::Config& config, policy::Polic
   if (const auto fine = check_client_ip(query.client_ip, config.listeners[*listener]); !fine) return fine.error();
   const auto head = request_head(query);
   if (!head) return head.error();
-  return Walk(config, policy, query, *listener, now, answers).take(*head);
+  std::vector<policy::GivenAnswer> known(answers.begin(), answers.end());
+  while (true) {
+    auto explanation = Walk(config, policy, query, *listener, now, known).take(*head);
+    const auto& question = explanation.question;
+    if (!question || !is_about_session(*question->service)) return explanation;
+    // Only who sends the request may use up its refresh token.
+    known.push_back({question->service.get(), question->key, std::make_shared<inquiry::Answer>()});
+  }
 }
 
 }  // namespace sidegate::explain

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "../policy/deciding.hpp"
+#include "../policy/inquiring.hpp"
 
 namespace sidegate::explain {
 namespace {
@@ -288,6 +289,77 @@ TEST(Explain, WhoIsBelievedDependsOnTheListener) {
   const auto local = ask("", "local");
   EXPECT_EQ(local.client_ip, "");
   EXPECT_THAT(local.forwarding->head, Contains("Forwarded: for=unknown;proto=http;host=\"localhost\""));
+}
+
+const std::string kAsking =
+    "version: 1\n"
+    "listeners: {public: {address: \"127.0.0.1:0\"}}\n"
+    "upstreams: {app: {servers: [\"http://127.0.0.1:8000\"]}}\n"
+    "authenticators:\n"
+    "  staff: {jwt: {token: [{cookie: access_token}], keys: [{secret: 0123456789abcdef0123456789abcdef}], "
+    "algorithms: [HS256]}}\n"
+    "  session: {remote: {token: [{bearer: Authorization}], url: \"http://127.0.0.1:1/\"}}\n"
+    "user_info: {directory: {for: [session], url: \"http://127.0.0.1:1/{subject}\", send_as: {cookie: t}}}\n"
+    "session_refresh: {for: [staff], url: \"http://127.0.0.1:1/\"}\n"
+    "routes: [{path: /**, authenticate: [staff, session], user_info: directory, upstream: app}]\n";
+
+TEST(Explain, AServiceIsToBeAskedAndItsAnswerTold) {
+  auto compiled = policy::compile(kAsking);
+  ASSERT_TRUE(compiled.ok) << compiled.lines.front();
+  const Query query{.method = "GET",
+                    .url = "https://h.example/x",
+                    .headers = {"Authorization: Bearer abc"},
+                    .body_bytes = {},
+                    .client_ip = {},
+                    .listener = {}};
+  std::vector<policy::GivenAnswer> answers;
+  const auto ask = [&] { return explain::explain(compiled.config, *compiled.policy, query, kNow, answers).value(); };
+  const auto give = [&](const Explanation& told, std::shared_ptr<inquiry::Answer> answer) {
+    answers.push_back({told.question->service.get(), told.question->key, std::move(answer)});
+  };
+  const auto untold = ask();
+  ASSERT_TRUE(untold.question);
+  EXPECT_EQ(untold.question->token.reveal(), "abc");
+  EXPECT_EQ(verdict_of(untold), "503 unavailable");
+  EXPECT_THAT(to_text(untold), HasSubstr("FAILED  service                 session was not asked"));
+  give(untold, policy::yes("ann"));
+  const auto half = ask();
+  ASSERT_TRUE(half.question);
+  EXPECT_EQ(half.question->subject, "ann");
+  give(half, policy::no());
+  const auto told = ask();
+  EXPECT_FALSE(told.question);
+  EXPECT_EQ(verdict_of(told), "forward app");
+  const auto text = to_text(told);
+  EXPECT_THAT(text, AllOf(HasSubstr("ok      service                 session says yes"),
+                          HasSubstr("ok      subject                 the caller is \"ann\""),
+                          HasSubstr("ok      user_info               directory does not know the caller"),
+                          Not(HasSubstr("signature")), Not(HasSubstr("abc"))));
+  EXPECT_THAT(to_json(told), Not(HasSubstr("abc")));
+}
+
+TEST(Explain, ASessionIsNotRenewedForIt) {
+  auto compiled = policy::compile(kAsking);
+  const auto now = kNow.time_since_epoch().count();
+  const auto ask = [&](long left) {
+    const auto access = token_of({{"sub", "ann"}, {"iat", now - 3600}, {"exp", now + left}});
+    return explain::explain(compiled.config, *compiled.policy,
+                            {.method = "GET",
+                             .url = "https://h.example/x",
+                             .headers = {"Cookie: access_token=" + access + "; refresh_token=r1"},
+                             .body_bytes = {},
+                             .client_ip = {},
+                             .listener = {}},
+                            kNow)
+        .value();
+  };
+  const auto soon = ask(10);
+  EXPECT_FALSE(soon.question);
+  EXPECT_EQ(verdict_of(soon), "forward app");
+  EXPECT_THAT(to_text(soon), HasSubstr("session_refresh         it is due; explaining does not try it"));
+  const auto over = ask(-10);
+  EXPECT_FALSE(over.question);
+  EXPECT_EQ(verdict_of(over), "503 unavailable");
 }
 
 TEST(Explain, WhatFitsNoRequestIsAMessage) {
