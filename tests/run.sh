@@ -120,15 +120,28 @@ unit_tests() {
   done
 }
 
+# In as many parts at a time as there are processors, since most of them wait for something.
 unit_test() {
-  local preset=$1 room=$2 started=$SECONDS status=0 result=$results/$1-$2.json
+  local preset=$1 room=$2 started=$SECONDS part result status
+  local -a running=() statuses=()
   header "$preset: $room tests"
-  rm -f "$result"
-  timeout --kill-after=10 900 "${steady[@]}" "build/$preset/${room}_tests" \
-    --gtest_brief=1 --gtest_output="json:$result" || status=$?
-  if tally gtest "$result" && [ "$status" != 0 ]; then
-    fail "$preset: $room tests ended with status $status"
-  fi
+  for ((part = 0; part < jobs; ++part)); do
+    result=$results/$preset-$room-$part.json
+    rm -f "$result"
+    GTEST_TOTAL_SHARDS=$jobs GTEST_SHARD_INDEX=$part timeout --kill-after=10 900 "${steady[@]}" \
+      "build/$preset/${room}_tests" --gtest_brief=1 --gtest_output="json:$result" &
+    running+=("$!")
+  done
+  for part in "${!running[@]}"; do
+    status=0
+    wait "${running[part]}" || status=$?
+    statuses+=("$status")
+  done
+  for part in "${!running[@]}"; do
+    if tally gtest "$results/$preset-$room-$part.json" && [ "${statuses[part]}" != 0 ]; then
+      fail "$preset: $room tests ended with status ${statuses[part]}"
+    fi
+  done
   echo "$((SECONDS - started)) s"
 }
 

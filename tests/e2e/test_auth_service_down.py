@@ -220,7 +220,7 @@ def mortal(tmp_path):
     try:
         yield service
     finally:
-        service.terminate()
+        service.kill()
 
 
 @pytest.fixture
@@ -276,7 +276,7 @@ def test_the_service_is_killed_and_comes_back(live, mortal):
             wait_for_recovery(live, again)
             load.wait_for_answers(50)
         finally:
-            again.terminate()
+            again.kill()
     assert_undisturbed(load)
 
 

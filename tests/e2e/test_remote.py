@@ -15,7 +15,8 @@ from raw_origin import RawOrigin
 from support import tokens
 from support.asking import (
     BEARER, CALL_TIMEOUT, CREDENTIALS, IN_TIME, NEVER_OPENS, TOKEN_INFO, VALIDATE, ask, assert_invalid,
-    assert_unavailable, bearer, cookie, guarded, last_request, new_token, remote, status_of, timed, wait_for_status,
+    assert_unavailable, bearer, cookie, end_at_once, guarded, last_request, new_token, remote, status_of, timed,
+    wait_for_status,
 )
 from support.auth_service import SystemUsers
 from support.issuer import CertificateAuthority
@@ -62,7 +63,9 @@ def mary(auth_service):
 def sidecar(module_gateways, module_origin, service):
     """From the guide's environment variables, without the key that would allow validating here."""
     environment = {"AUTH_SERVICE_URL": service.url, "AUTH_API_KEY": API_KEY, "SIDEGATE_UPSTREAM": module_origin.url}
-    return module_gateways.start_from_environment(environment)
+    started = module_gateways.start_from_environment(environment)
+    yield started
+    end_at_once(started)
 
 
 def identity_of(request):

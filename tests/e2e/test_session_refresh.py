@@ -14,8 +14,8 @@ import requests
 from raw_origin import Gate, RawOrigin, answering as origin_answering, ok
 from support import tokens
 from support.asking import (
-    AT_ONCE, CALL_TIMEOUT, IN_TIME, REFRESH, assert_invalid, assert_unavailable, guarded, last_request, new_token,
-    timed,
+    AT_ONCE, CALL_TIMEOUT, IN_TIME, REFRESH, assert_invalid, assert_unavailable, end_at_once, guarded, last_request,
+    new_token, timed,
 )
 from support.auth_service import MortalAuthService, user_known_by
 from support.gateway import TIMEOUT, jwt_authenticator
@@ -50,7 +50,7 @@ def rotating(tmp_path_factory):
     try:
         yield service.wait_until_listening()
     finally:
-        service.terminate()
+        service.kill()
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def without_cookies(tmp_path_factory):
     try:
         yield service.wait_until_listening()
     finally:
-        service.terminate()
+        service.kill()
 
 
 @pytest.fixture
@@ -453,6 +453,17 @@ def test_a_refusal_is_not_tried_again_for_a_while(start, stub, module_origin):
     assert stub.count() == 1
 
 
+@pytest.mark.parametrize("fault", [FAULTS["reset"], FAULTS["say_nothing"]], ids=lambda fault: fault.__name__)
+def test_a_refresh_token_is_never_sent_twice(start, stub, module_origin, fault):
+    """A service that rotates them may have taken it, though it never answered: twice is theft in its eyes."""
+    gateway, access = start(), ending()
+    renewed_by(stub)
+    assert ask(gateway, access, refresh_token()).status == 200  # so that there is a connection to be kept
+    stub.replies[REFRESH] = fault
+    assert_not_renewed(ask(gateway, access, refresh_token()), module_origin, access)
+    assert stub.count() == 2
+
+
 # What a service may answer with 200, and has not renewed anything with.
 NOT_RENEWED = {
     "somebody else's": lambda: {"access": access_token(left=LIFETIME, subject="7")},
@@ -657,6 +668,7 @@ def test_the_guides_environment_variables(gateways, module_origin, service, john
     assert service.count(REFRESH) == before
     assert "access_token" in set_cookies(ask(gateway, access_token(left=80), john))
     assert service.count(REFRESH) == before + 1
+    end_at_once(gateway)
 
 
 def test_what_is_counted(start, stub):

@@ -322,6 +322,7 @@ def test_a_shutdown_waits_for_who_waits(gateway, service, folder):
         pending.finish()
         answer = pending.client.read_response()
         assert answer.status == 200 and answer.get("Connection") == "close"
+        pending.client.socket.close()
         assert gateway.wait_or_kill(timeout=20) == 0
 
 

@@ -1,6 +1,7 @@
 """Gateways that ask others while a request waits: their configuration, and what can be seen of the asking."""
 
 import json
+import signal
 import time
 from contextlib import ExitStack
 
@@ -161,6 +162,14 @@ def wait_for_status(gateway, token, status, target="/x", timeout=10):
         return answer if answer.status == status else None
 
     return wait_until(check, lambda: f"{status} for {target}\n{gateway.tail()}", timeout)
+
+
+def end_at_once(gateway):
+    """Without the seconds of grace that a gateway has which was started from environment variables."""
+    gateway.send(signal.SIGTERM)
+    wait_until(lambda: not gateway.is_ready(), "it drains")
+    gateway.send(signal.SIGTERM)
+    gateway.wait()
 
 
 # -- what the gateway says of the asking

@@ -20,9 +20,10 @@ class MortalAuthService(AuthService):
         super().__init__(folder, signing_key, port, **settings)
 
     def kill(self):
-        """At once, with all its processes."""
-        self._signal_all(signal.SIGKILL)
-        self.wait()
+        """At once, with all its processes, where it still lives."""
+        if self.status is None:
+            self._signal_all(signal.SIGKILL)
+            self.wait()
 
     @contextlib.contextmanager
     def suspended(self):
