@@ -28,6 +28,8 @@ std::vector<std::string> load_lines(const fs::path& file) {
   Variables variables = key_variables();
   variables["OLD_JWT_KEY"] = kStrongKey;
   variables["AUTH_SERVICE_URL"] = "https://auth.example";
+  variables["AUTH_API_KEY"] = variables["CLIENT_SECRET"] = "hunter2";
+  variables["AUTH_SERVICE_URL"] = "https://auth.example";
   variables["AUTH_API_KEY"] = "hunter2";
   variables["CLIENT_SECRET"] = "hunter2";
   Diagnostics diagnostics(file.filename().string());

@@ -288,6 +288,7 @@ def test_labels_hold_what_the_configuration_says_and_nothing_else(traffic, servi
         "state": {"active", "idle"},
         "result": {"success", "failure"},
         "cache": {"staff.verified"},
+        "name": {"app", "gone", "late"},
     }
     text = traffic.metrics().text
     for name, labels, _ in traffic.metrics().samples:
@@ -297,7 +298,7 @@ def test_labels_hold_what_the_configuration_says_and_nothing_else(traffic, servi
             elif label == "code":
                 assert re.fullmatch(r"[1-5]\d\d|0", value), (name, labels)
             elif name == "sidegate_cache_total" and label == "result":
-                assert value in ("hit", "miss"), (name, labels)
+                assert value in ("hit", "miss", "negative_hit", "stale", "coalesced"), (name, labels)
             elif label in ("le", "version", "commit"):
                 assert re.fullmatch(r"[\w.+-]+", value), (name, labels)
             else:

@@ -101,7 +101,7 @@ class Metrics:
                 labels = dict(self._LABEL.findall(match["labels"] or ""))
                 self.samples.append((match["name"], labels, float(match["value"])))
 
-    def total(self, name, **labels):
+    def total(self, name, /, **labels):
         """The sum over every sample of that name with those labels."""
         return sum(value for found, has, value in self.samples
                    if found == name and all(has.get(key) == wanted for key, wanted in labels.items()))
