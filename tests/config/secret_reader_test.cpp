@@ -168,6 +168,25 @@ TEST_F(SecretReader, TheFilesOfAConfigurationAreThoseOfAllItsSecrets) {
   EXPECT_THAT(secret_files(load(with("")).config), IsEmpty());
 }
 
+TEST_F(SecretReader, TheFilesOfThoseWhoAreAskedAreAmongThem) {
+  const std::vector<std::string> names{"client", "ca", "certificate", "key", "user", "refresh"};
+  for (const auto& name : names) write(name, "content");
+  const auto loaded = load(
+      with_instead(
+          "authenticators:\n"
+          "  staff: {jwt: {token: [{cookie: access_token}], algorithms: [HS256], keys: [{secret: {env: JWT_KEY}}]}}\n"
+          "  opaque: {introspection: {token: [{bearer: Authorization}], url: \"https://auth/\", "
+          "client: {id: me, secret: {file: client}}, tls: {ca: ca, certificate: certificate, private_key: key}}}\n") +
+          "user_info: {directory: {for: [staff], url: \"https://auth/{subject}\", "
+          "credential: {bearer: {file: user}}}}\n"
+          "session_refresh: {for: [staff], url: \"https://auth/\", credential: {bearer: {file: refresh}}}\n",
+      key_variables(), folder_.string());
+  ASSERT_TRUE(loaded.ok);
+  std::vector<std::string> paths;
+  for (const auto& name : names) paths.push_back((folder_ / name).string());
+  EXPECT_EQ(secret_files(loaded.config), paths);
+}
+
 TEST_F(SecretReader, ALoadAgainReadsTheFilesThatTheTextNames) {
   write("jwt.key", kStrongKey);
   const auto earlier = load_key("{file: jwt.key}");

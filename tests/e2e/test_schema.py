@@ -50,13 +50,14 @@ ONLY_THE_PROGRAM_SEES = {
     "header names are the same in any letter case": [
         "inject-forwarded", "inject-host", "inject-same-header", "inject-same-header-other-case", "credential-in-host",
     ],
-    "which machines an address is of": ["issuer-link-local"],
+    "which machines an address is of": ["issuer-link-local", "remote-link-local"],
     "it depends on the environment or on another file": [
         "revocations-in-no-folder", "issuer-ca-without-certificate", "key-empty", "key-file-is-a-set",
         "key-file-is-no-pem", "key-file-missing", "key-file-of-another-type", "key-file-private", "key-file-too-short",
         "key-variable-not-set", "public-key-as-secret", "revocations-file-is-broken", "variable-holds-no-number",
         "variable-instead-of-placeholder", "variable-not-set", "variable-with-wrong-default",
-        "credential-of-two-words", "credential-variable-not-set", "tls-ca-missing",
+        "credential-of-two-words", "credential-variable-not-set", "tls-ca-missing", "tls-ca-without-certificate",
+        "tls-certificate-is-a-key",
     ],
     "how good a secret is": ["secret-too-short"],
 }
@@ -208,6 +209,13 @@ def document_for(path):
     return {"remote": VALIDATING, "introspection": INTROSPECTING}.get(kind, DOCUMENT)
 
 
+def may_stand(path, document):
+    owner = document_for(path)
+    if owner is document or owner is not DOCUMENT:
+        return owner is document
+    return path[-1] != "allow_weak" if document is ISSUED else "jwt" not in path
+
+
 def document_with(path, value):
     """A document with one key more, or with that key in place of those that may not stand beside it."""
     document = copy.deepcopy(document_for(path))
@@ -319,6 +327,9 @@ def test_every_example_that_only_the_program_refuses_exists():
     (("listeners", ANY_NAME, "address"), "127.0.0.1:${PORT}"),
     (("routes", ITEM, "authenticate"), "${WHO:-none}"),
     (("routes", ITEM, "path"), "${FOLDER}/**"),
+    (("authenticators", ANY_NAME, "remote", "url"), "${AUTH_SERVICE_URL}/validate/"),
+    (("authenticators", ANY_NAME, "remote", "circuit_breaker", "error_rate"), "${RATE}%"),
+    (("user_info", ANY_NAME, "url"), "${AUTH_SERVICE_URL}/users/{subject}/"),
 ], ids=lambda value: named(value) if isinstance(value, tuple) else value)
 def test_variables_may_stand_anywhere(path, value):
     assert complaints(document_with(path, value)) == []
@@ -365,8 +376,7 @@ def test_the_defaults_are_those_of_the_program(plain, tmp_path):
     """Writing out every one of them changes nothing."""
     document = copy.deepcopy(plain)
     for path, schema in KEYS.items():
-        stands_there = document_for(path) is plain or (document_for(path) is DOCUMENT and "jwt" not in path)
-        if "default" in schema and stands_there:
+        if "default" in schema and may_stand(path, plain):
             place = document
             for end in range(1, len(path)):
                 place = step(place, path[:end])
