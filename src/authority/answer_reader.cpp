@@ -28,7 +28,7 @@ Message explain(const boost::system::error_code& error, std::size_t body_bytes_m
   if (error == http::error::body_limit) {
     const std::size_t kib = body_bytes_max / 1024;
     return {"the answer is larger than " +
-            (kib % 1024 == 0 ? std::to_string(kib / 1024) + " MiB" : std::to_string(kib) + " KiB")};
+            (kib >= 1024 && kib % 1024 == 0 ? std::to_string(kib / 1024) + " MiB" : std::to_string(kib) + " KiB")};
   }
   if (error == http::error::partial_message) return {"the connection ended in the middle of the answer"};
   return {"the answer is no HTTP: " + error.message()};
@@ -117,7 +117,7 @@ OrMessage<bool> AnswerReader::take(std::size_t count) {
   const bool is_full = state_->buffer.size() == state_->buffer.max_size();
   if (!has_head && (is_full || state_->bytes > kHeadBytesMax)) return state_->explain(http::error::header_limit);
   // With the framing of chunks, however small they are.
-  if (is_full || state_->bytes > 2 * state_->body_bytes_max) return state_->explain(http::error::body_limit);
+  if (is_full || state_->bytes > kHeadBytesMax + 2 * state_->body_bytes_max) return state_->explain(http::error::body_limit);
   return false;
 }
 

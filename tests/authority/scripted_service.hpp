@@ -54,6 +54,7 @@ struct Reaction {
 
   std::string bytes{};
   Then then = Then::Stay;
+  std::function<std::string()> later{};  ///< what it sends besides, whenever that is known
 };
 
 /// A whole answer that leaves the connection open.
@@ -192,6 +193,7 @@ class ScriptedService {
       ++asked_;
       const auto reaction = script_now()(received);
       if (!send(descriptor, tls, reaction.bytes)) return;
+      if (reaction.later && !send(descriptor, tls, reaction.later())) return;
       if (reaction.then == Reaction::Then::Close) return;
       if (reaction.then == Reaction::Then::Reset) {
         const linger now{1, 0};
