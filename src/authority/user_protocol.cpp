@@ -161,7 +161,8 @@ std::vector<Reading> UserProtocol::read_batch(const HttpAnswer& answer,
   boost::unordered_map<std::string, const json::object*> by_id;
   for (const auto& each : *users) {
     const auto* const user = each.if_object();
-    if (user == nullptr) return all({"the answer's list holds what is no user"});
+    // As some services say that there is no such user.
+    if (user == nullptr) continue;
     by_id.emplace(id_in(*user), user);
   }
   std::vector<Reading> readings;

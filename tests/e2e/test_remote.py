@@ -4,6 +4,7 @@ A switchboard before the real service counts the questions, and answers in its p
 """
 
 import base64
+import gzip
 import json
 import ssl
 import time
@@ -11,7 +12,7 @@ from datetime import timedelta
 
 import pytest
 
-from raw_origin import RawOrigin
+from raw_origin import RawOrigin, ok
 from support import tokens
 from support.asking import (
     BEARER, CALL_TIMEOUT, CREDENTIALS, IN_TIME, NEVER_OPENS, TOKEN_INFO, VALIDATE, ask, assert_invalid,
@@ -21,8 +22,8 @@ from support.asking import (
 from support.auth_service import SystemUsers
 from support.issuer import CertificateAuthority
 from support.peers import API_KEY
-from support.polling import wait_until
-from support.raw import request
+from support.polling import PATIENCE, wait_until
+from support.raw import SWITCHING, UPGRADE, chunked, request
 from support.switchboard import FAULTS, LOGIN, Switchboard, answering, answering_text
 
 YES = {"valid": True, "user_id": 42}
@@ -314,6 +315,57 @@ def test_what_another_answer_means(asks_scripted, module_origin, scripted, body,
     check(asks_scripted, module_origin, scripted, answering_text(body, media_type), claims, expected)
 
 
+WHOLE = json.dumps(YES).encode()
+# The same answer in every framing that HTTP/1.1 has (RFC 9112 section 6.3), and whether the connection ends with it.
+FRAMINGS = {
+    "chunks": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(WHOLE[:5], WHOLE[5:]), False),
+    "chunks with trailers": (b"HTTP/1.1 200 OK\r\ntransfer-encoding: Chunked\r\n\r\n" + chunked(
+        WHOLE, trailers=["Checksum: abc"]), False),
+    "until the end": (b"HTTP/1.1 200 OK\r\n\r\n" + WHOLE, True),
+    "HTTP/1.0": (b"HTTP/1.0 200 OK\r\n\r\n" + WHOLE, True),
+    "HTTP/1.0 with a length": (b"HTTP/1.0 200 OK\r\nContent-Length: %d\r\n\r\n" % len(WHOLE) + WHOLE, True),
+    "the last one": (ok(WHOLE, b"Connection: close"), True),
+    "after interim answers": (
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n" + ok(WHOLE), False),
+    "no reason": (b"HTTP/1.1 200 \r\nContent-Length: %d\r\n\r\n" % len(WHOLE) + WHOLE, False),
+}
+
+
+@pytest.mark.parametrize("data, ends", FRAMINGS.values(), ids=FRAMINGS)
+@pytest.mark.parametrize("size", [None, 1], ids=["at once", "byte by byte"])
+def test_how_an_answer_is_framed(asks_scripted, module_origin, scripted, data, ends, size):
+
+    def reply(exchange):
+        for start in range(0, len(data), size or len(data)):
+            exchange.send(data[start:start + (size or len(data))])
+        if ends:
+            exchange.close()
+
+    for _ in range(2):  # the next may come on the same connection
+        check(asks_scripted, module_origin, scripted, reply, None, "42")
+
+
+def test_an_answer_that_nobody_asked_for(asks_scripted, module_origin, scripted):
+    """What comes behind an answer is not the answer to the next question."""
+    for _ in range(5):
+        check(asks_scripted, module_origin, scripted,
+              lambda exchange: exchange.send(ok(b'{"valid": false}') + ok(WHOLE)), None, 401)
+        check(asks_scripted, module_origin, scripted, answering({"valid": False}), None, 401)
+
+
+def test_an_encoded_answer_is_not_understood(asks_scripted, module_origin, scripted):
+    """Nobody asked for one."""
+    reply = answering_text(gzip.compress(WHOLE), b"application/json", b"Content-Encoding: gzip")
+    check(asks_scripted, module_origin, scripted, reply, None, 503)
+
+
+def test_a_service_by_its_name(gateways, origin, scripted):
+    scripted.replies[VALIDATE] = answering(YES)
+    url = scripted.url.replace("127.0.0.1", "localhost") + VALIDATE
+    assert status_of(gateways.start(guarded(origin, {"session": remote(url, timeout="2s")})), new_token()) == 200
+    assert scripted.calls[-1].request.get("Host") == f"localhost:{scripted.port}"
+
+
 STATUSES = {
     "200 OK": "42", "400 Bad Request": 401, "401 Unauthorized": 401, "403 Forbidden": 401,
     "201 Created": 503, "204 No Content": 503, "206 Partial Content": 503, "301 Moved Permanently": 503,
@@ -510,7 +562,10 @@ def test_a_service_that_speaks_no_tls(gateways, origin, authorities, faulty, joh
     url = faulty.url.replace("http:", "https:") + VALIDATE
     before = faulty.count()
     asks = remote(url, tls={"ca": str(authorities.trusted.file)})
-    assert_unavailable(ask(gateways.start(guarded(origin, {"session": asks})), john))
+    gateway = gateways.start(guarded(origin, {"session": asks}))
+    answer, seconds = timed(lambda: ask(gateway, john))
+    assert_unavailable(answer)
+    assert seconds < IN_TIME
     assert faulty.count() == before
 
 
@@ -536,6 +591,20 @@ def test_what_is_verified_stays_and_the_other_place_goes(gateway, module_origin,
     assert gateway.ask(request("GET", "/x", cookie(john), bearer(mary))).status == 200
     arrived = last_request(module_origin)
     assert arrived.get("Cookie") == f"access_token={john}" and not arrived.all("Authorization")
+
+
+def test_a_tunnel_ends_with_its_token(gateways, scripted):
+    """When the service had said that it would, whatever is kept for how long."""
+    with RawOrigin() as origin:
+        origin.handler = lambda exchange: (exchange.send(SWITCHING), exchange.socket.recv(1))
+        gateway = gateways.start(guarded(origin, {"session": remote(scripted.url + VALIDATE, cache={"ttl": "1h"})}))
+        end = int(time.time()) + 2
+        scripted.replies[VALIDATE] = answering({**YES, "exp": end})
+        with gateway.raw() as client:
+            client.send(request("GET", "/x", bearer(new_token()), *UPGRADE))
+            assert client.read_head().status == 101
+            assert client.is_closed(within=4 * PATIENCE)
+        assert end - 0.1 < time.time() < end + 1.1 * PATIENCE
 
 
 def test_the_body_of_a_request_that_waits_arrives_whole(asks_scripted, module_origin, scripted):

@@ -1,5 +1,6 @@
 """Gateways that ask others while a request waits: their configuration, and what can be seen of the asking."""
 
+import itertools
 import json
 import signal
 import time
@@ -60,8 +61,9 @@ def introspection(url, **more):
     }}
 
 
-def api_key(value=API_KEY):
-    return {"api_key": {"header": "X-API-Key", "value": value}}
+def api_key():
+    """What the Auth Service knows the gateway by."""
+    return {"api_key": {"header": "X-API-Key", "value": API_KEY}}
 
 
 def guarded(origin, authenticators, **more):
@@ -93,14 +95,13 @@ def looking_up(blocks, **directories):
 
 # -- tokens that nobody verifies here
 
-_made = 0
+_numbers = itertools.count(1)
 
 
 def new_token(**claims):
     """One that was never asked about, and is no JWT unless it has claims."""
-    global _made
-    _made += 1
-    return tokens.token(jti=str(_made), **claims) if claims else f"opaque-token-number-{_made}"
+    number = next(_numbers)
+    return tokens.token(jti=str(number), **claims) if claims else f"opaque-token-number-{number}"
 
 
 # -- asking the gateway
