@@ -153,9 +153,8 @@ admin::Actions Gateway::actions() {
       .integrations =
           [this](const std::function<void(admin::Outcome)>& done) {
             look_at_others([done](const Acquaintances& others) {
-              const auto all = integrations_of(others, civil_now(), std::chrono::steady_clock::now());
-              const bool is_down = overall(all) == Integration::Health::Unhealthy;
-              done({is_down ? 503U : 200U, integrations_json(all)});
+              // It is told, however they are: that is no failure of whoever tells.
+              done({200, integrations_json(integrations_of(others, civil_now(), std::chrono::steady_clock::now()))});
             });
           },
       .reload =
