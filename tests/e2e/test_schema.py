@@ -106,7 +106,9 @@ INTROSPECTING = asking(introspection={
     "url": "https://auth.example/introspect",
     "client": {"id": "sidegate", "secret": {"env": "CLIENT_SECRET"}},
 })
-DOCUMENTS = {"of secrets": DOCUMENT, "of issuers": ISSUED, "of a service": VALIDATING, "of introspection": INTROSPECTING}
+DOCUMENTS = {
+    "of secrets": DOCUMENT, "of issuers": ISSUED, "of a service": VALIDATING, "of introspection": INTROSPECTING,
+}
 
 
 class Reader(yaml.SafeLoader):
