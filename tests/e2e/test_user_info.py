@@ -374,6 +374,7 @@ FORMS = {
     "ids as text": [{**each, "id": str(each["id"])} for each in NUMBERS],
     "another order, and users not asked for": [{"id": 1, "email": "x@example.com"}, *reversed(NUMBERS)],
     "users without an id": {"users": [{"email": "x@example.com"}, *NUMBERS]},
+    "null for a user who is not known": {"users": [None, *NUMBERS]},
 }
 
 

@@ -224,7 +224,7 @@ TEST_F(SessionRenewalTest, ARotatedRefreshTokenBecomesACookieAndIsSecureBehindTl
 TEST_F(SessionRenewalTest, ACredentialThatIsNotForwardedStaysAtHome) {
   inquiring_.decide(get(ending_in(10), "r1", "/hidden/x"), always(renewed(ending_in(3600))));
   EXPECT_TRUE(inquiring_.inquiries().renewed);
-  EXPECT_THAT(inquiring_.lines(), HasSubstr("Cookie: a=1; refresh_token=r1; b=2\r\n"));
+  EXPECT_THAT(inquiring_.lines(), HasSubstr("Cookie: a=1; b=2\r\n")) << "nor does what it is renewed with";
 }
 
 TEST_F(SessionRenewalTest, NothingOfARenewedSessionIsLeftForTheNextRequest) {
