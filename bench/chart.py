@@ -48,11 +48,16 @@ def _ratios(outcomes):
                 for verdict in outcome.verdicts() if verdict.rival]
     if not verdicts:
         return []
-    longest = max(max(verdict.value.max, verdict.at_most) for _, verdict in verdicts)
+    longest = max(max(verdict.value.max, verdict.at_most or 0) for _, verdict in verdicts)
     return [_line("Ratio of CPU per request (upright mark: at most; blue: met)", "title"),
             *[_bar(f"{name}: {verdict.what.replace('Sidegate, ', '')}", verdict.value, longest,
-                   f"{verdict.value.median:.2f} of {verdict.at_most:.2f}", accent=verdict.met, mark=verdict.at_most)
+                   _against(verdict), accent=verdict.met, mark=verdict.at_most)
               for name, verdict in verdicts], ""]
+
+
+def _against(verdict):
+    of = "" if verdict.at_most is None else f" of {verdict.at_most:.2f}"
+    return f"{verdict.value.median:.2f}{of}"
 
 
 def _line(text, style):

@@ -19,6 +19,7 @@ def check(server, issuer, stranger):
     if not algorithm:
         return
     _expect(server, "a good token and a forged identity", "/user-id", good, 200, body=USER_ID)
+    _expect(server, "a good token of somebody else", "/user-id", issuer.mint(algorithm, "4218"), 200, body="4218")
     _expect(server, "no token", "/", None, 401)
     _expect(server, "a token of another key", "/", stranger.mint(algorithm), 401)
     _expect(server, "an expired token", "/", issuer.mint(algorithm, expires_in=-1), 401)

@@ -19,6 +19,7 @@ import machine
 import native
 import report
 import scenarios
+from auth_service import AuthService
 from contestant import Surroundings
 from load import CONNECTIONS, LoadFailure
 from origin import BODY_BYTES, Origin
@@ -88,15 +89,17 @@ def allow_many_descriptors():
 def run(arguments, folder):
     """The outcome of each scenario by its name; one that fails does not keep the others from running."""
     issuer = Issuer(folder / "issuer")
-    origin = Origin(folder, arguments.load_cpu, issuer.usual("HS256"))
+    origin = Origin(folder, arguments.load_cpu)
+    auth_service = AuthService(folder, arguments.load_cpu, issuer.secret)
     bench = Bench(
-        folder=folder, surroundings=Surroundings(arguments.proxy_cpu, origin, issuer, arguments.logs == "on",
-                                                 arguments.sidegate),
+        folder=folder, surroundings=Surroundings(arguments.proxy_cpu, origin, auth_service, issuer,
+                                                 arguments.logs == "on", arguments.sidegate),
         stranger=Issuer(folder / "stranger"), load_cpu=arguments.load_cpu, rounds=arguments.rounds,
         seconds=arguments.seconds, warm_up_seconds=0 if arguments.quick else 1)
     outcomes = {}
     try:
         origin.wait_until_it_listens()
+        auth_service.wait_until_it_listens()
         for name in arguments.scenario:
             try:
                 outcomes[name] = Outcome(scenarios.ALL[name], scenarios.ALL[name].run(bench))
@@ -105,6 +108,7 @@ def run(arguments, folder):
                 print(f"{name}: failed: {failure}", file=sys.stderr)
     finally:
         origin.stop()
+        auth_service.stop()
     return outcomes
 
 

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from auth_service import AuthService
 from origin import Origin
 from processes import Process, StartFailure, free_ports
 from tokens import Issuer
@@ -19,6 +20,7 @@ class Surroundings:
 
     proxy_cpu: int
     origin: Origin
+    auth_service: AuthService
     issuer: Issuer
     logs: bool
     sidegate: Path

@@ -1,21 +1,26 @@
-"""nginx: as a plain reverse proxy, or with an Auth Service whose answers it remembers."""
+"""nginx: as a plain reverse proxy, or with an Auth Service whose answers it may remember."""
 
 import os
 from dataclasses import dataclass
 
+import auth_service
 from contestant import Contestant
 
 
 @dataclass(frozen=True)
 class Nginx(Contestant):
-    """With `auth_request` every request is first a subrequest to the Auth Service, answered from a cache by its
-    Authorization header. The service is a page of the origin, which knows the HS256 token of the measurement."""
+    """With `auth_request` every request is first a subrequest to the Auth Service, or with `cached` to a cache of its
+    answers by the Authorization header. With `locked` those who miss the same one wait for the first of them."""
 
     auth_request: bool = False
+    cached: bool = True
+    locked: bool = False
 
     @property
     def name(self):
-        return "nginx, auth_request cached" if self.auth_request else "nginx, plain"
+        if not self.auth_request:
+            return "nginx, plain"
+        return "nginx, auth_request" + " cached" * self.cached + ", proxy_cache_lock" * self.locked
 
     @property
     def algorithm(self):
@@ -50,36 +55,48 @@ http {{
   }}
   proxy_http_version 1.1;
   proxy_set_header Connection "";
-{_CACHE.format(folder=folder) if self.auth_request else ""}
+{self._auth_service(place) if self.auth_request else ""}
   server {{
     listen 127.0.0.1:{place.port} backlog=4096;
-{_AUTHENTICATED if self.auth_request else "    location / { proxy_pass http://app; }"}
+{self._authenticated() if self.auth_request else "    location / { proxy_pass http://app; }"}
   }}
 }}
 """)
         return ["nginx", "-p", folder, "-e", "stderr", "-c", configuration]
 
+    @staticmethod
+    def _auth_service(place):
+        return f"""\
+  proxy_cache_path {place.folder}/cache levels=1:2 keys_zone=identities:4m;
+  open_file_cache max=1000;
+  upstream auth_service {{
+    server 127.0.0.1:{place.surroundings.auth_service.port};
+    keepalive 256;
+    keepalive_requests 1000000000;
+  }}"""
 
-_CACHE = """\
-  proxy_cache_path {folder}/cache levels=1:2 keys_zone=identities:4m;
-  open_file_cache max=1000;"""
-
-_AUTHENTICATED = """\
-    location / {
+    def _authenticated(self):
+        cache = _CACHE + "      proxy_cache_lock on;\n" * self.locked if self.cached else ""
+        return f"""\
+    location / {{
       auth_request /auth;
       auth_request_set $user_id $upstream_http_x_user_id;
       proxy_set_header Connection "";
       proxy_set_header X-User-Id $user_id;
       proxy_pass http://app;
-    }
-    location = /auth {
+    }}
+    location = /auth {{
       internal;
       proxy_method GET;
       proxy_pass_request_body off;
       proxy_set_header Connection "";
       proxy_set_header Content-Length "";
+{cache}      proxy_pass http://auth_service{auth_service.PATH};
+    }}"""
+
+
+_CACHE = """\
       proxy_cache identities;
       proxy_cache_key $http_authorization;
-      proxy_cache_valid 204 1m;
-      proxy_pass http://app;
-    }"""
+      proxy_cache_valid 200 1h;
+"""

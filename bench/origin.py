@@ -1,16 +1,15 @@
 """The origin: nginx on the CPU of the load, behind all contestants alike."""
 
 from processes import Process, free_ports
-from tokens import USER_ID
 
 BODY_BYTES = {"/": 1024, "/64k": 64 * 1024, "/1m": 1024 * 1024}
 
 
 class Origin:
     """Listens on a port and on a unix socket. Its answers are those of BODY_BYTES; `/user-id` says which X-User-Id it
-    was sent; `/auth` is an Auth Service that knows one token."""
+    was sent."""
 
-    def __init__(self, folder, cpu, known_token):
+    def __init__(self, folder, cpu):
         self.port = free_ports(1)[0]
         self.unix_path = folder / "origin.sock"
         for path, size in BODY_BYTES.items():
@@ -35,11 +34,6 @@ http {{
   fastcgi_temp_path {folder}/origin-fastcgi;
   uwsgi_temp_path {folder}/origin-uwsgi;
   scgi_temp_path {folder}/origin-scgi;
-  map_hash_bucket_size 2048;
-  map $http_authorization $known_user {{
-    default "";
-    "Bearer {known_token}" {USER_ID};
-  }}
   server {{
     listen 127.0.0.1:{self.port} backlog=4096;
     listen unix:{self.unix_path} backlog=4096;
@@ -47,11 +41,6 @@ http {{
     root {folder};
     location = / {{ return 200 "{'x' * BODY_BYTES['/']}"; }}
     location = /user-id {{ return 200 "$http_x_user_id"; }}
-    location = /auth {{
-      if ($known_user = "") {{ return 401; }}
-      add_header X-User-Id $known_user;
-      return 204;
-    }}
   }}
 }}
 """)

@@ -22,11 +22,12 @@ class Verdict:
     own: float
     rival: float | None
     value: Spread
-    at_most: float
+    at_most: float | None
 
     @property
     def met(self):
-        return self.value.median <= self.at_most
+        """None where there is nothing to meet."""
+        return None if self.at_most is None else self.value.median <= self.at_most
 
 
 @dataclass
@@ -43,7 +44,7 @@ class Outcome:
         return {key: spread([each[key] for each in rounds]) for key in rounds[0]}
 
     def verdicts(self):
-        return [self._ratio(bar) if isinstance(bar, RatioBar) else self._memory(bar)
+        return [self._ratio(bar) if isinstance(bar, RatioBar) else self._fixed(bar)
                 for bar in self.scenario.bars if self.results]
 
     def _ratio(self, bar):
@@ -52,9 +53,9 @@ class Outcome:
         return Verdict(f"{bar.own} ÷ {bar.rival}", "µs", median(own), median(rival),
                        spread([mine / theirs for mine, theirs in zip(own, rival)]), bar.at_most)
 
-    def _memory(self, bar):
+    def _fixed(self, bar):
         value = self.summary(bar.own)[bar.quantity]
-        return Verdict(f"{bar.own}: {bar.what}", "bytes", value.median, None, value, bar.at_most)
+        return Verdict(f"{bar.own}: {bar.what}", bar.unit, value.median, None, value, bar.at_most)
 
 
 def spread(values):

@@ -2,14 +2,14 @@
 
 from dataclasses import asdict
 
-from scenario import IdleScenario
+from scenario import CallsScenario, IdleScenario
 
 
 def markdown(outcomes, context):
-    costs, memories = [], []
+    costs, memories, calls = [], [], []
     for outcome in outcomes.values():
-        rows = memories if isinstance(outcome.scenario, IdleScenario) else costs
-        row = _memory_row if rows is memories else _cost_row
+        rows, row = {IdleScenario: (memories, _memory_row),
+                     CallsScenario: (calls, _calls_row)}.get(type(outcome.scenario), (costs, _cost_row))
         rows += [row(outcome, name) for name in outcome.results]
     verdicts = [_verdict_row(outcome.scenario.name, verdict)
                 for outcome in outcomes.values() for verdict in outcome.verdicts()]
@@ -19,6 +19,7 @@ def markdown(outcomes, context):
                "llrrrr", costs),
         _table("scenario | contestant | RSS after start, MiB | warm | with idle connections | bytes/idle connection",
                "llrrrr", memories),
+        _table("scenario | contestant | calls for 1,000 requests (min–max) | until the last answer, ms", "llrr", calls),
         *[f"**{name} failed**: {outcome.failure}" for name, outcome in outcomes.items() if outcome.failure],
         footer(context),
     ]
@@ -60,11 +61,10 @@ def _table(head, alignment, rows):
 
 def _verdict_row(scenario, verdict):
     own, rival = (_amount(number, verdict.unit) for number in (verdict.own, verdict.rival))
-    if verdict.rival:
-        ratio, at_most = _range(verdict.value, ".2f"), f"{verdict.at_most:.2f}"
-    else:
-        ratio, at_most = "–", _amount(verdict.at_most, verdict.unit)
-    return " | ".join([scenario, verdict.what, own, rival, ratio, at_most, "yes" if verdict.met else "**no**"])
+    ratio = _range(verdict.value, ".2f") if verdict.rival else "–"
+    at_most = _amount(verdict.at_most, "" if verdict.rival else verdict.unit)
+    met = {None: "–", True: "yes", False: "**no**"}[verdict.met]
+    return " | ".join([scenario, verdict.what, own, rival, ratio, at_most, met])
 
 
 def _cost_row(outcome, name):
@@ -82,6 +82,12 @@ def _memory_row(outcome, name):
     return " | ".join([outcome.scenario.name, name, *mebibytes, f"{line['bytes_per_connection'].median:,.0f}"])
 
 
+def _calls_row(outcome, name):
+    line = outcome.summary(name)
+    return " | ".join([outcome.scenario.name, name, _range(line["calls_per_1000"], ",.0f"),
+                       f"{line['longest_burst'].median * 1e3:,.0f}"])
+
+
 def _range(value, form):
     return f"{value.median:{form}} ({value.min:{form}}–{value.max:{form}})"
 
@@ -91,4 +97,4 @@ def _amount(number, unit):
         return "–"
     if unit == "bytes":
         return f"{number / 2**20:.1f} MiB" if number >= 2**20 else f"{number:,.0f} bytes"
-    return f"{number:.2f} {unit}"
+    return f"{number:.2f} {unit}".rstrip()

@@ -3,6 +3,7 @@
 import sys
 from dataclasses import dataclass
 
+import burst
 import checks
 import cost
 import memory
@@ -34,21 +35,22 @@ class Entrant:
 
 @dataclass(frozen=True)
 class RatioBar:
-    """CPU time per request of one entrant to that of another in the same round; both by name."""
+    """CPU time per request of one entrant to that of another in the same round; both by name. None: it is told only."""
 
     own: str
     rival: str
-    at_most: float
+    at_most: float | None
 
 
 @dataclass(frozen=True)
-class MemoryBar:
-    """`quantity` is a field of Memory, and `what` says it in words."""
+class FixedBar:
+    """`quantity` is a field of what the scenario measures, and `what` says it in words."""
 
     own: str
     what: str
     quantity: str
-    at_most: int
+    unit: str
+    at_most: float
 
 
 @dataclass(frozen=True)
@@ -104,4 +106,19 @@ class IdleScenario(Scenario):
             results[entrant.name] = [got]
             print(f"{self.name}: {entrant.name}: {got.bytes_per_connection:,.0f} bytes for each connection",
                   file=sys.stderr, flush=True)
+        return results
+
+
+@dataclass(frozen=True)
+class CallsScenario(Scenario):
+    """No load, but many requests at the same moment, which all need the same answer of the Auth Service."""
+
+    def measure(self, bench, servers):
+        results = {entrant.name: [] for entrant in servers}
+        for number in range(1, bench.rounds + 1):
+            for entrant, server in servers.items():
+                got = burst.measure(server, bench.surroundings.auth_service, bench.surroundings.issuer)
+                results[entrant.name].append(got)
+                print(f"{self.name}: round {number}/{bench.rounds}: {entrant.name}: {got.calls_per_1000:,.0f} calls "
+                      f"for 1,000 requests", file=sys.stderr, flush=True)
         return results

@@ -4,7 +4,7 @@ from floor import Floor
 from haproxy import Haproxy
 from load import Requests
 from nginx import Nginx
-from scenario import Entrant, IdleScenario, MemoryBar, RatioBar, Scenario
+from scenario import CallsScenario, Entrant, FixedBar, IdleScenario, RatioBar, Scenario
 from sidegate import Sidegate
 
 _GET = Requests()
@@ -12,6 +12,7 @@ _ANONYMOUS = Requests(algorithm=None)
 
 _SIDEGATE = Sidegate("HS256")
 _SIDEGATE_OPEN = Sidegate(None)
+_SIDEGATE_REMOTE = Sidegate("HS256", remote_ttl="1h")
 _SIDEGATE_UNIX = Sidegate("HS256", unix_upstream=True)
 _HAPROXY_JWT = Haproxy("HS256")
 _HAPROXY = Haproxy()
@@ -80,9 +81,25 @@ def _idle(connections):
     return IdleScenario(
         f"idle-{connections}", f"{connections:,} connections that have asked once and wait",
         _all_asked(_GET, _SIDEGATE, _HAPROXY_JWT, _NGINX),
-        (MemoryBar(_SIDEGATE.name, "RSS after start", "start_bytes", 12 * 1024 * 1024),
-         MemoryBar(_SIDEGATE.name, "memory of an idle connection", "bytes_per_connection", 4 * 1024)),
+        (FixedBar(_SIDEGATE.name, "RSS after start", "start_bytes", "bytes", 12 * 1024 * 1024),
+         FixedBar(_SIDEGATE.name, "memory of an idle connection", "bytes_per_connection", "bytes", 4 * 1024)),
         connections_max=connections + 1000, connections=connections)
+
+
+def _auth_service(name, what, requests):
+    """Whoever asks the Auth Service has asked it about each token before, or does so in the first milliseconds."""
+    return Scenario(name, what, _all_asked(requests, _SIDEGATE_REMOTE, _SIDEGATE, _NGINX_AUTH),
+                    _bars((_SIDEGATE_REMOTE, _NGINX_AUTH, 0.75), (_SIDEGATE_REMOTE, _SIDEGATE, None)))
+
+
+def _auth_service_calls():
+    kept, unkept = Sidegate("HS256", remote_ttl="30s"), Sidegate("HS256", remote_ttl="0s")
+    return CallsScenario(
+        "auth-service-calls", "100 requests at the same moment with one token that nobody has seen",
+        _all_asked(_GET, kept, unkept, Nginx(auth_request=True, cached=False), _NGINX_AUTH,
+                   Nginx(auth_request=True, locked=True)),
+        tuple(FixedBar(own.name, "calls for 1,000 requests", "calls_per_1000", "calls", at_most)
+              for own, at_most in ((kept, 10), (unkept, 20))))
 
 
 def _latency(*rates):
@@ -103,6 +120,9 @@ ALL = {scenario.name: scenario for scenario in (
     _versus("answer-64k", "GET, an answer of 64 KiB, one HS256 token", Requests("/64k"), _SIDEGATE, _HAPROXY, 0.80),
     _versus("answer-1m", "GET, an answer of 1 MiB, one HS256 token", Requests("/1m"), _SIDEGATE, _HAPROXY, 0.50),
     _versus("unix-upstream", "a unix socket to the origin, and TCP", _GET, _SIDEGATE_UNIX, _SIDEGATE, 0.85),
+    _auth_service("auth-service", "one token, whose answer from the Auth Service is remembered", _GET),
+    _auth_service("auth-service-100", "the same with 100 tokens in turn", Requests(tokens=100, in_turn=True)),
+    _auth_service_calls(),
     _new_connection(),
     _idle(1000),
     _idle(10_000),

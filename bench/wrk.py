@@ -73,7 +73,7 @@ def parse(output, refused=False):
 
 
 def _latency(output, percent):
-    found = re.search(rf"^\s+{percent}%\s+([\d.]+)(us|ms|s|m)$", output, re.MULTILINE)
+    found = re.search(rf"^\s+{percent}%\s+([\d.]+)(us|ms|s|m) *$", output, re.MULTILINE)
     if not found:
         raise LoadFailure(f"no latency in:\n{output}")
     return float(found[1]) * _SECONDS[found[2]]

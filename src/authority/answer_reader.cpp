@@ -117,7 +117,8 @@ OrMessage<bool> AnswerReader::take(std::size_t count) {
   const bool is_full = state_->buffer.size() == state_->buffer.max_size();
   if (!has_head && (is_full || state_->bytes > kHeadBytesMax)) return state_->explain(http::error::header_limit);
   // With the framing of chunks, however small they are.
-  if (is_full || state_->bytes > kHeadBytesMax + 2 * state_->body_bytes_max) return state_->explain(http::error::body_limit);
+  if (is_full || state_->bytes > kHeadBytesMax + 2 * state_->body_bytes_max)
+    return state_->explain(http::error::body_limit);
   return false;
 }
 

@@ -20,10 +20,17 @@ using Kind = inquiry::Service::Kind;
 
 /// So long questions are gathered before they are asked in one call.
 constexpr milliseconds kBatchPatience{3};
-/// A session that could not be renewed is not tried again for so long.
+/// A session that could not be renewed is not tried again for so long; nor is a user looked up of whom nothing could be
+/// told, where requests go on without.
 constexpr seconds kSessionPause{30};
+constexpr seconds kUserPause{1};
 /// So often what nobody can use any more is let go of.
 constexpr seconds kSweep{30};
+
+seconds pause_after_failure(const inquiry::Service& service) {
+  if (service.kind() == Kind::SessionRefresh) return kSessionPause;
+  return service.kind() == Kind::UserInfo && !service.user_info().deny_on_error ? kUserPause : seconds(0);
+}
 
 CacheResult result_of(const inquiry::Answer& kept) noexcept {
   if (kept.stale) return CacheResult::Stale;
@@ -269,10 +276,11 @@ void Desk::settle(const InquiryPtr& inquiry, const Reading& reading, std::option
                   const Moment& now) {
   const Key& key = inquiry->question.key;
   if (!reading) {
-    if (service_->kind() == Kind::SessionRefresh && followed_) {
+    const auto pause = pause_after_failure(*service_);
+    if (pause > seconds(0) && followed_) {
       auto failure = std::make_shared<inquiry::Answer>();
-      failure->retry_after = kSessionPause;
-      failure->fresh_until = now.steady + kSessionPause;
+      failure->retry_after = pause;
+      failure->fresh_until = now.steady + pause;
       failures_.keep(key, std::move(failure));
     }
     return refuse(inquiry, now);

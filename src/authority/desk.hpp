@@ -97,7 +97,7 @@ class Desk : public std::enable_shared_from_this<Desk> {
   std::optional<Protocol> protocol_{};
   std::string protocol_error_{};  ///< where there is no protocol
   KeptAnswers kept_;
-  inquiry::AnswerCache failures_;  ///< of sessions, which are not asked for again at once
+  inquiry::AnswerCache failures_;  ///< that are not tried again at once
   Breaker breaker_;
   Breaker::Circuit told_circuit_ = Breaker::Circuit::Closed;
   ServiceLog log_;

@@ -13,18 +13,6 @@ using Circuit = inquiry::Service::Circuit;
 /// One failure that lasts is told this often.
 constexpr std::chrono::minutes kQuiet{1};
 
-std::string_view words_for(Circuit circuit) noexcept {
-  switch (circuit) {
-    case Circuit::Closed:
-      return "a service is asked again as usual";
-    case Circuit::HalfOpen:
-      return "a service that failed is asked once more, to see whether it answers";
-    case Circuit::Open:
-      break;
-  }
-  return "a service fails so often that it is left alone for a while";
-}
-
 }  // namespace
 
 void ServiceLog::note_answer() {
@@ -38,8 +26,14 @@ void ServiceLog::note_failure(const std::string& why, base::SteadyTime now) {
   telemetry::log(Level::Warning, "a service cannot tell", {{"name", name_}, {"url", url_}, {"error", why}});
 }
 
-void ServiceLog::note_circuit(Circuit circuit) const {
-  telemetry::log(Level::Info, words_for(circuit), {{"name", name_}, {"url", url_}});
+void ServiceLog::note_circuit(Circuit circuit) {
+  const bool is_left_alone = circuit != Circuit::Closed;
+  if (is_left_alone == is_left_alone_) return;  // one call tries from time to time, which is no news
+  is_left_alone_ = is_left_alone;
+  telemetry::log(is_left_alone ? Level::Warning : Level::Info,
+                 is_left_alone ? "a service fails so often that it is left alone for a while"
+                               : "a service is asked again as usual",
+                 {{"name", name_}, {"url", url_}});
 }
 
 }  // namespace sidegate::authority

@@ -16,12 +16,13 @@ class ServiceLog {
 
   void note_answer();
   void note_failure(const std::string& why, base::SteadyTime now);
-  void note_circuit(inquiry::Service::Circuit circuit) const;
+  void note_circuit(inquiry::Service::Circuit circuit);
 
  private:
   std::string name_;
   std::string url_;
   std::optional<base::SteadyTime> last_failure_;  ///< that was told; none once it has answered
+  bool is_left_alone_ = false;                    ///< as was last told
 };
 
 }  // namespace sidegate::authority

@@ -200,7 +200,10 @@ class Walk {
           line.found = "credential";
           line.detail = step.decides ? "a credential, which decides" : "a credential, which is not looked at";
           if (step.decides && step.authenticator != trace_.authenticator) {
-            line.detail = "a credential, which by its issuer is for " + std::string(trace_.authenticator);
+            const bool by_issuer = kind_of(trace_.authenticator) == config::Authenticator::Kind::Jwt;
+            line.detail = std::string("a credential, which ") +
+                          (by_issuer ? "by its issuer is for " : "is no JSON Web Token, and so for ") +
+                          std::string(trace_.authenticator);
           }
           break;
         case policy::PlaceStep::Found::Unreadable:
@@ -243,13 +246,16 @@ class Walk {
     }
   }
 
+  config::Authenticator::Kind kind_of(std::string_view authenticator) const {
+    const auto is_it = [authenticator](const auto& each) { return each.name == authenticator; };
+    const auto& all = config_.authenticators;
+    return std::find_if(all.begin(), all.end(), is_it)->kind;
+  }
+
   /// What somebody else decides is not checked here.
   bool is_check_of_kind(token::CheckName name) const {
     using token::CheckName;
-    const auto is_it = [this](const auto& each) { return each.name == trace_.authenticator; };
-    const auto& all = config_.authenticators;
-    const auto authenticator = std::find_if(all.begin(), all.end(), is_it);
-    if (authenticator->kind == config::Authenticator::Kind::Jwt) return name != CheckName::Service;
+    if (kind_of(trace_.authenticator) == config::Authenticator::Kind::Jwt) return name != CheckName::Service;
     return name == CheckName::Size || name == CheckName::Service || name == CheckName::Subject ||
            name == CheckName::Revocation;
   }

@@ -169,7 +169,6 @@ base::OrMessage<HeaderTemplate> HeaderTemplate::compile(std::string_view text) {
     auto piece = compile_placeholder(text.substr(1, close - 1));
     if (!piece) return piece.error();
     compiled.needs_identity_ = true;
-    compiled.needs_user_ = compiled.needs_user_ || piece->source == Source::User;
     compiled.pieces_.push_back(std::move(*piece));
     text.remove_prefix(close + 1);
   }

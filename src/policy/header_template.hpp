@@ -18,9 +18,6 @@ class HeaderTemplate {
   /// Whether it speaks of the caller, and so is never set where there is none.
   bool needs_identity() const noexcept { return needs_identity_; }
 
-  /// Whether it speaks of what `user_info` knows of the caller.
-  bool needs_user() const noexcept { return needs_user_; }
-
   /// Appends the value. `identity` may be null where `needs_identity()` is false. Malformed where a value holds a
   /// control character; false, and then the header is to be left out, where that is one of user information. What could
   /// be read as something else in a header (`%`, bytes above 0x7E, a comma inside an item of a list, spaces at the
@@ -39,7 +36,6 @@ class HeaderTemplate {
 
   std::vector<Piece> pieces_;
   bool needs_identity_ = false;
-  bool needs_user_ = false;
 };
 
 }  // namespace sidegate::policy

@@ -336,6 +336,10 @@ Decision Policy::State::forward(const Request& request, const Route& route, cons
 void Policy::State::remove_other_places(const Request& request, const Route& route, const Credential* credential,
                                         Scratch& scratch, Decision& decision) const {
   for (const std::size_t index : route.authenticators) {
+    // What a session is renewed with is a credential as well.
+    if (!route.forward_credential && renewal && renewal->is_for(index)) {
+      scratch.cookies_to_remove.push_back(renewal->refresh_cookie());
+    }
     for (const auto& source : authenticators[index].sources()) {
       const bool stays = credential != nullptr && route.forward_credential && is_its_place(*credential, source);
       if (stays && !scratch.inquiries.renewed) continue;

@@ -82,12 +82,16 @@ SessionRenewal::SessionRenewal(const config::Config& config, std::shared_ptr<inq
   }
 }
 
+bool SessionRenewal::is_for(std::size_t authenticator) const noexcept {
+  return std::find(authenticators_.begin(), authenticators_.end(), authenticator) != authenticators_.end();
+}
+
 bool SessionRenewal::is_due(std::size_t index, Authenticator& authenticator, const Credential& credential,
                             const Result<Identity>& identity, const Request& request, UnixTime now) {
   if (credential.source->kind != config::TokenSource::Kind::Cookie || credential.source->name != settings_.cookie) {
     return false;
   }
-  if (std::find(authenticators_.begin(), authenticators_.end(), index) == authenticators_.end()) return false;
+  if (!is_for(index)) return false;
   if (!identity && identity.error() != Reason::Expired) return false;
   if (identity && !ends_soon(*identity->claims, settings_.threshold, now)) return false;
   const auto refresh = http::find_cookie(request.head->fields, settings_.refresh_cookie);

@@ -37,7 +37,9 @@ class SessionRenewal {
                                const base::Result<Identity>& identity, const Request& request, base::UnixTime now,
                                Scratch& scratch, Trace* trace);
 
-  const std::string& cookie() const noexcept { return settings_.cookie; }
+  bool is_for(std::size_t authenticator) const noexcept;
+  /// The cookie of the refresh token.
+  const std::string& refresh_cookie() const noexcept { return settings_.refresh_cookie; }
   void forget() noexcept { memo_.clear(); }
 
  private:

@@ -9,6 +9,25 @@ using base::Result;
 using inquiry::Answer;
 using token::CheckName;
 
+namespace {
+
+std::string_view words_for(Reason reason) noexcept {
+  switch (reason) {
+    case Reason::MissingClaim:
+      return " says yes, but not whose it is: `subject` names none of what it says";
+    case Reason::Expired:
+      return " says that it has expired";
+    case Reason::NotYetValid:
+      return " says that it does not hold yet";
+    case Reason::WrongAudience:
+      return " says that it is for somebody else";
+    default:
+      return " says no";
+  }
+}
+
+}  // namespace
+
 Result<const Answer*> TokenInquiry::ask(std::string_view token, const Request& request, base::UnixTime now,
                                         Scratch& scratch, token::CheckList* checks) {
   const auto in_words = [this](std::string_view what) { return memo_.service().name() + std::string(what); };
@@ -26,7 +45,7 @@ Result<const Answer*> TokenInquiry::ask(std::string_view token, const Request& r
     return fail(checks, CheckName::Service, Reason::Unavailable, [&] { return in_words(" cannot tell"); });
   }
   if (answer.verdict == Answer::Verdict::No) {
-    return fail(checks, CheckName::Service, answer.reason, [&] { return in_words(" says no"); });
+    return fail(checks, CheckName::Service, answer.reason, [&] { return in_words(words_for(answer.reason)); });
   }
   pass(checks, CheckName::Service,
        [&] { return in_words(answer.stale ? " said yes when it last answered, and now fails" : " says yes"); });

@@ -171,7 +171,10 @@ boost::asio::awaitable<void, net::Executor> Session::ask_service() {
   given.answer = pending->answer != nullptr ? pending->answer : std::make_shared<inquiry::Answer>();
   given.from = pending->from;
   exchange_->answers.push_back(std::move(given));
+  const auto cache = exchange_->decision.cache;
   decide(steady_clock::now());
+  // What the first decision has found out the second one knows; that was no hit for the request.
+  if (cache) exchange_->decision.cache = cache;
 }
 
 boost::asio::awaitable<void, net::Executor> Session::ask_issuers() {

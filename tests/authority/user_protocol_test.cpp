@@ -166,7 +166,8 @@ TEST(BatchAnswer, OneThatIsNotUnderstoodIsSoForAll) {
 }
 
 TEST(BatchAnswer, WhatIsNoUserIsPassedOver) {
-  EXPECT_THAT(read_batch(json_answer(R"([null, 42, {"id": 42}])"), {"42", "ann"}), ElementsAre("yes 42 {\"id\":42}", "no rejected"))
+  EXPECT_THAT(read_batch(json_answer(R"([null, 42, {"id": 42}])"), {"42", "ann"}),
+              ElementsAre("yes 42 {\"id\":42}", "no rejected"))
       << "some services say so that there is no such user";
 }
 

@@ -164,9 +164,7 @@ std::string render_user(const std::string& text, std::string_view claims, std::s
 }
 
 TEST(HeaderTemplate, TellsWhatIsKnownOfTheUser) {
-  EXPECT_TRUE(HeaderTemplate::compile("{user.email|}")->needs_user());
   EXPECT_TRUE(HeaderTemplate::compile("{user.email|}")->needs_identity());
-  EXPECT_FALSE(HeaderTemplate::compile("{claims.email|}")->needs_user());
   EXPECT_EQ(render_user("{user.email}", "{}", R"({"email":"a@b.c"})"), "a@b.c");
   EXPECT_EQ(render_user("{user.address.city}", "{}", R"({"address":{"city":"Bern"}})"), "Bern");
   EXPECT_EQ(render_user("{user.systems}", "{}", R"({"systems":["TTS","AMS"]})"), "TTS,AMS");

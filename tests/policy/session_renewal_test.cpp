@@ -69,7 +69,8 @@ class SessionRenewalTest : public testing::Test {
 
 TEST_F(SessionRenewalTest, ATokenThatEndsSoonIsReplaced) {
   const auto fresh = ending_in(3600);
-  EXPECT_EQ(inquiring_.decide(get(ending_in(299)), always(renewed(fresh))), "forward app staff=ann -authorization -cookie");
+  EXPECT_EQ(inquiring_.decide(get(ending_in(299)), always(renewed(fresh))),
+            "forward app staff=ann -authorization -cookie");
   EXPECT_THAT(inquiring_.asked, ElementsAre("session_refresh r1"));
   EXPECT_THAT(inquiring_.lines(),
               HasSubstr("X-User-Id: ann\r\nCookie: a=1; refresh_token=r1; b=2; access_token=" + fresh + "\r\n"));
@@ -81,12 +82,14 @@ TEST_F(SessionRenewalTest, ATokenThatEndsSoonIsReplaced) {
 }
 
 TEST_F(SessionRenewalTest, SoIsOneThatHasEnded) {
-  EXPECT_EQ(inquiring_.decide(get(ending_in(-5)), always(renewed(ending_in(3600)))), "forward app staff=ann -authorization -cookie");
+  EXPECT_EQ(inquiring_.decide(get(ending_in(-5)), always(renewed(ending_in(3600)))),
+            "forward app staff=ann -authorization -cookie");
   EXPECT_TRUE(inquiring_.inquiries().renewed);
 }
 
 TEST_F(SessionRenewalTest, OneThatLastsIsLeftAlone) {
-  EXPECT_EQ(inquiring_.decide(get(ending_in(301)), always(renewed(ending_in(3600)))), "forward app staff=ann -authorization");
+  EXPECT_EQ(inquiring_.decide(get(ending_in(301)), always(renewed(ending_in(3600)))),
+            "forward app staff=ann -authorization");
   EXPECT_THAT(inquiring_.asked, ElementsAre());
   EXPECT_FALSE(inquiring_.inquiries().renewed);
 }
@@ -94,7 +97,8 @@ TEST_F(SessionRenewalTest, OneThatLastsIsLeftAlone) {
 TEST_F(SessionRenewalTest, TheThresholdIsAtMostAFifthOfTheLifetime) {
   const auto answering = always(renewed(ending_in(3600)));
   EXPECT_EQ(inquiring_.decide(get(ending_in(61, "ann", 300)), answering), "forward app staff=ann -authorization");
-  EXPECT_EQ(inquiring_.decide(get(ending_in(60, "ann", 300)), answering), "forward app staff=ann -authorization -cookie");
+  EXPECT_EQ(inquiring_.decide(get(ending_in(60, "ann", 300)), answering),
+            "forward app staff=ann -authorization -cookie");
 }
 
 TEST_F(SessionRenewalTest, OnlyACookieIsRenewedAndOnlyWithARefreshToken) {
