@@ -56,11 +56,9 @@ OrMessage<IntrospectionProtocol> IntrospectionProtocol::create(const config::Tok
     if (!assertion) return assertion.error();
     protocol.assertion_.emplace(std::move(*assertion));
   }
-  const auto own = own_lines(settings.endpoint.credential);
-  if (!own) return own.error();
-  const auto lines = client_lines(client);
+  auto lines = client_lines(client);
   if (!lines) return lines.error();
-  protocol.own_ = joined(*own, *lines);
+  protocol.own_ = std::move(*lines);
   return {boost::system::in_place_value, std::move(protocol)};
 }
 

@@ -68,7 +68,8 @@ class Authority {
   /// asked as well: by requests that began before a reload.
   void ask(inquiry::Question question, Answered done);
 
-  /// Forgets answers, wherever they are kept: they are withdrawn. `done` gets how many. Any thread.
+  /// Forgets answers, wherever they are kept: they are withdrawn. Those that are on their way are given to whoever
+  /// waits for them already, and to nobody else. `done` gets how many were kept. Any thread.
   void purge(Purge what, std::function<void(std::size_t)> done);
 
  private:
