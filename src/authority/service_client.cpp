@@ -102,7 +102,7 @@ ServiceClient::ConnectionPtr ServiceClient::take_idle(const Url& url) {
   return connection;
 }
 
-void ServiceClient::keep(const Url& url, ConnectionPtr connection) {
+void ServiceClient::keep(const Url& url, const ConnectionPtr& connection) {
   if (closed_ || !settings_.may_repeat || !connection->may_be_reused() || idle_.size() == kIdleMax) {
     return connection->close();
   }

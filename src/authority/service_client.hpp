@@ -64,7 +64,7 @@ class ServiceClient : public std::enable_shared_from_this<ServiceClient> {
   Task<base::OrMessage<HttpAnswer>> converse_anew(Call& call, const Job& job);
   base::OrMessage<Peer> peer_at(const Url& url);
   ConnectionPtr take_idle(const Url& url);
-  void keep(const Url& url, ConnectionPtr connection);
+  void keep(const Url& url, const ConnectionPtr& connection);
   void forget(const Connection* connection);
 
   boost::asio::io_context& io_;
