@@ -48,7 +48,7 @@ class RunningDemo final : public Demo {
     const auto auth = open_auth(io);
     if (!auth) return auth.error();
     auto upstream = web::Server::open(io, kLoopback, kUpstreamLimits,
-                                      [this, service = service_switch(io)](const web::Request& request, auto respond) {
+                                      [service = service_switch(io)](const web::Request& request, auto respond) {
                                         auto outage = answer_outage(request, service);
                                         respond(outage ? std::move(*outage) : show_request(request));
                                       });
