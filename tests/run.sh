@@ -145,24 +145,36 @@ unit_test() {
   echo "$((SECONDS - started)) s"
 }
 
-# python_tests PRESET NAME PATIENCE FOLDER...: PATIENCE times the usual waits.
+# python_tests PRESET PATIENCE FOLDER...: each folder by itself, all of them at a time, since they mostly wait. PATIENCE
+# times the usual waits.
 python_tests() {
-  local preset=$1 name=$2 patience=$3 started=$SECONDS status=0 result=$results/$1-$2.xml
-  shift 3
-  header "$preset: $name tests"
-  rm -f "$result"
-  # The binary's own limit on the whole; every test has its own besides.
-  SIDEGATE_BINARY=$PWD/build/$preset/sidegate SIDEGATE_TEST_PATIENCE=$patience timeout --kill-after=10 1800 \
-    "$python" -m pytest -q --junitxml="$result" -c tests/pytest.ini "$@" || status=$?
-  if tally junit "$result" && [ "$status" != 0 ]; then
-    fail "$preset: pytest ended with status $status"
-  fi
-  echo "$((SECONDS - started)) s"
+  local preset=$1 patience=$2 started=$SECONDS folder name place status
+  local -a running=() names=()
+  shift 2
+  for folder in "$@"; do
+    name=$preset-$(basename "$folder")
+    rm -f "$results/$name.xml"
+    # The binary's own limit on the whole; every test has its own besides.
+    SIDEGATE_BINARY=$PWD/build/$preset/sidegate SIDEGATE_TEST_PATIENCE=$patience timeout --kill-after=10 1800 \
+      "$python" -m pytest -q --junitxml="$results/$name.xml" -c tests/pytest.ini "$folder" >"$results/$name.log" 2>&1 &
+    running+=("$!")
+    names+=("$name")
+  done
+  for place in "${!running[@]}"; do
+    name=${names[place]} status=0
+    wait "${running[place]}" || status=$?
+    header "${name/-/: } tests"
+    cat "$results/$name.log"
+    if tally junit "$results/$name.xml" && [ "$status" != 0 ]; then
+      fail "$name: pytest ended with status $status"
+    fi
+    echo "$((SECONDS - started)) s"
+  done
 }
 
 # e2e PRESET PATIENCE
 e2e() {
-  python_tests "$1" end-to-end "$2" tests/e2e tests/wire tests/security
+  python_tests "$1" "$2" tests/e2e tests/wire tests/security
 }
 
 # The rooms, of those named (all when none is), that have tests.
@@ -199,7 +211,7 @@ run_e2e() {
 }
 
 run_performance() {
-  build release guards && python_tests release performance 1 tests/performance
+  build release guards && python_tests release 1 tests/performance
 }
 
 run_asan() {
