@@ -145,36 +145,37 @@ unit_test() {
   echo "$((SECONDS - started)) s"
 }
 
-# python_tests PRESET PATIENCE FOLDER...: each folder by itself, all of them at a time, since they mostly wait. PATIENCE
-# times the usual waits.
+# python_tests PRESET PATIENCE PATTERN...: the files and folders of each pattern by themselves, all patterns at a time,
+# since the tests mostly wait. PATIENCE times the usual waits.
 python_tests() {
-  local preset=$1 patience=$2 started=$SECONDS folder name place status
-  local -a running=() names=()
+  local preset=$1 patience=$2 started=$SECONDS pattern part place status
+  local -a running=() patterns=() files
   shift 2
-  for folder in "$@"; do
-    name=$preset-$(basename "$folder")
-    rm -f "$results/$name.xml"
+  for pattern in "$@"; do
+    part=$results/$preset-python-${#running[@]}
+    mapfile -t files < <(compgen -G "$pattern")
+    rm -f "$part.xml"
     # The binary's own limit on the whole; every test has its own besides.
     SIDEGATE_BINARY=$PWD/build/$preset/sidegate SIDEGATE_TEST_PATIENCE=$patience timeout --kill-after=10 1800 \
-      "$python" -m pytest -q --junitxml="$results/$name.xml" -c tests/pytest.ini "$folder" >"$results/$name.log" 2>&1 &
+      "$python" -m pytest -q --junitxml="$part.xml" -c tests/pytest.ini "${files[@]}" >"$part.log" 2>&1 &
     running+=("$!")
-    names+=("$name")
+    patterns+=("$pattern")
   done
   for place in "${!running[@]}"; do
-    name=${names[place]} status=0
+    part=$results/$preset-python-$place status=0
     wait "${running[place]}" || status=$?
-    header "${name/-/: } tests"
-    cat "$results/$name.log"
-    if tally junit "$results/$name.xml" && [ "$status" != 0 ]; then
-      fail "$name: pytest ended with status $status"
+    header "$preset: ${patterns[place]}"
+    cat "$part.log"
+    if tally junit "$part.xml" && [ "$status" != 0 ]; then
+      fail "$preset: ${patterns[place]}: pytest ended with status $status"
     fi
     echo "$((SECONDS - started)) s"
   done
 }
 
-# e2e PRESET PATIENCE
+# e2e PRESET PATIENCE: in parts that take about as long as each other.
 e2e() {
-  python_tests "$1" "$2" tests/e2e tests/wire tests/security
+  python_tests "$1" "$2" 'tests/e2e/test_[a-q]*.py' 'tests/e2e/test_[r-z]*.py' tests/wire tests/security
 }
 
 # The rooms, of those named (all when none is), that have tests.
