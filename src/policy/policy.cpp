@@ -252,7 +252,10 @@ Decision Policy::State::authenticate(const Request& request, const Route& route,
     const std::size_t index = has_choice ? owner_of(credential, route, scratch) : finder;
     if (trace != nullptr) trace->authenticator = authenticators[index].name();
     auto identity = authenticators[index].identify(credential, request, now, scratch, trace);
-    if (renewal && renewal->is_due(index, authenticators[index], credential, identity, request, now)) {
+    const auto is_cross_site = [&] { return route.check_cross_site && !is_own_site(request, credential, trace); };
+    // A request that another site had sent spends no refresh token.
+    if (renewal && renewal->is_due(index, authenticators[index], credential, identity, request, now) &&
+        !is_cross_site()) {
       identity = renewal->renew(authenticators[index], credential, identity, request, now, scratch, trace);
     }
     if (!identity) {
@@ -261,7 +264,7 @@ Decision Policy::State::authenticate(const Request& request, const Route& route,
       return decision;
     }
     if (trace != nullptr) trace->expires = identity->expires;
-    if (route.check_cross_site && !is_own_site(request, credential, trace)) {
+    if (is_cross_site()) {
       auto decision = record(refuse(Reason::CrossSite, &route, scratch), index, Reason::Accepted);
       decision.subject = identity->subject;
       return decision;

@@ -61,13 +61,21 @@ bool is_encrypted(const Request& request) noexcept {
          });
 }
 
+/// Whether browsers take such a cookie only where it is `Secure`.
+bool has_secure_prefix(std::string_view name) noexcept {
+  const auto starts_with = [name](std::string_view prefix) {
+    return base::equals_ignoring_case(name.substr(0, prefix.size()), prefix);
+  };
+  return starts_with("__Secure-") || starts_with("__Host-");
+}
+
 void append_cookie(std::string_view name, std::string_view value, const Request& request, std::string& lines) {
   lines += "Set-Cookie: ";
   lines += name;
   lines += '=';
   lines += value;
   lines += "; HttpOnly; SameSite=Lax; Path=/";
-  if (is_encrypted(request)) lines += "; Secure";
+  if (is_encrypted(request) || has_secure_prefix(name)) lines += "; Secure";
   lines += "\r\n";
 }
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <regex>
 #include <string>
 #include <utility>
 
@@ -17,6 +18,7 @@ using base::Reason;
 using std::chrono::seconds;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
 using ::testing::Not;
 
 constexpr const char* kConfiguration =
@@ -223,6 +225,37 @@ TEST_F(SessionRenewalTest, ARotatedRefreshTokenBecomesACookieAndIsSecureBehindTl
   EXPECT_EQ(lines("https", true), "Set-Cookie: access_token=" + fresh +
                                       "; HttpOnly; SameSite=Lax; Path=/; Secure\r\n"
                                       "Set-Cookie: refresh_token=r2; HttpOnly; SameSite=Lax; Path=/; Secure\r\n");
+}
+
+TEST_F(SessionRenewalTest, NamesThatSayThatTheyAreSecureAlwaysAre) {
+  std::string configuration = kConfiguration;
+  for (const std::string prefix : {"__Host-", "__Secure-"}) {
+    configuration =
+        std::regex_replace(std::string(kConfiguration), std::regex("(access|refresh)_token"), prefix + "$1_token");
+    Inquiring inquiring(configuration);
+    inquiring.decide(request_of("GET /a", {"Cookie: " + prefix + "access_token=" + ending_in(10) + "; " + prefix +
+                                           "refresh_token=r1"}),
+                     always(renewed(ending_in(3600), "r2")));
+    EXPECT_THAT(inquiring.inquiries().answer_lines,
+                MatchesRegex("Set-Cookie: " + prefix +
+                             "access_token=[^;]*; HttpOnly; SameSite=Lax; Path=/; Secure\r\n"
+                             "Set-Cookie: " +
+                             prefix + "refresh_token=r2; HttpOnly; SameSite=Lax; Path=/; Secure\r\n"));
+  }
+}
+
+TEST_F(SessionRenewalTest, ARequestThatAnotherSiteHadSentRenewsNothing) {
+  const auto answering = always(renewed(ending_in(3600)));
+  const auto post = [&](const std::string& origin, int left) {
+    return inquiring_.decide(
+        request_of("POST /a", {"Cookie: access_token=" + ending_in(left) + "; refresh_token=r1", "Origin: " + origin}),
+        answering);
+  };
+  EXPECT_EQ(post("https://evil.example", 10), "refuse cross_site staff accepted ann");
+  EXPECT_EQ(inquiring_.inquiries().answer_lines, "");
+  EXPECT_EQ(post("https://evil.example", -5), "refuse expired staff expired");
+  EXPECT_THAT(inquiring_.asked, ElementsAre());
+  EXPECT_EQ(post("https://h.example", 10), "forward app staff=ann -authorization -cookie");
 }
 
 TEST_F(SessionRenewalTest, ACredentialThatIsNotForwardedStaysAtHome) {
