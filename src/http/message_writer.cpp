@@ -16,6 +16,15 @@ bool is_protected(FieldName name) noexcept {
          name == FieldName::Authorization;
 }
 
+/// Whether the field says who may keep an answer: to all caches (RFC 9111 section 5.2), or to those of one kind, for
+/// whom that counts more (RFC 9213 section 2.1, and its forerunner).
+bool is_cache_control(std::string_view name) noexcept {
+  constexpr std::string_view kAll = "cache-control";
+  constexpr std::string_view kSome = "-cache-control";
+  return base::equals_ignoring_case(name, kAll) || base::equals_ignoring_case(name, "surrogate-control") ||
+         (name.size() > kSome.size() && base::equals_ignoring_case(name.substr(name.size() - kSome.size()), kSome));
+}
+
 bool passes(const Field& field, const ForwardedResponse& response) noexcept {
   switch (field.known) {
     case FieldName::Connection:
@@ -30,7 +39,7 @@ bool passes(const Field& field, const ForwardedResponse& response) noexcept {
       // RFC 9110 section 8.6: these have none.
       return response.head->status >= 200 && response.head->status != 204;
     default:
-      if (response.replaces_cache_control && base::equals_ignoring_case(field.name, "cache-control")) return false;
+      if (response.replaces_cache_control && is_cache_control(field.name)) return false;
       return !response.facts->nominates || !is_nominated(response.head->fields, field.name);
   }
 }

@@ -16,21 +16,21 @@ bool is_for_shared_caches(std::string_view directive) noexcept {
 
 }  // namespace
 
-bool append_private_cache_control(const std::vector<http::Field>& fields, std::string& out) {
+void append_private_cache_control(const std::vector<http::Field>& fields, std::string& out) {
   bool is_strict = false;
-  std::string others;
+  std::string all;
+  std::string mended = "private";
   for (const http::Field& field : fields) {
     if (!base::equals_ignoring_case(field.name, "cache-control")) continue;
     base::for_each_list_item(field.value, [&](std::string_view directive) {
       // With names behind it `private` speaks of these fields only.
       is_strict = is_strict || base::equals_ignoring_case(directive, "no-store") ||
                   base::equals_ignoring_case(directive, "private");
-      if (!is_for_shared_caches(directive)) others.append(", ") += directive;
+      all.append(all.empty() ? "" : ", ") += directive;
+      if (!is_for_shared_caches(directive)) mended.append(", ") += directive;
     });
   }
-  if (is_strict) return false;
-  out += "Cache-Control: private" + others + "\r\n";
-  return true;
+  out += "Cache-Control: " + (is_strict ? all : mended) + "\r\n";
 }
 
 }  // namespace sidegate::proxy

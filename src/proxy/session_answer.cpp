@@ -204,7 +204,8 @@ bool Session::append_renewed_session() {
   const auto& inquiries = exchange_->scratch.inquiries;
   if (!inquiries.renewed) return false;
   exchange_->answer += inquiries.answer_lines;
-  return append_private_cache_control(exchange_->response.fields, exchange_->answer);
+  append_private_cache_control(exchange_->response.fields, exchange_->answer);
+  return true;
 }
 
 void Session::append_request_id() {

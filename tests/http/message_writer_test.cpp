@@ -282,6 +282,21 @@ TEST(ResponseWriter, ForwardsExactly) {
   for (const auto& [name, received, forwarded] : cases) EXPECT_EQ(answer(received), forwarded) << name;
 }
 
+TEST(ResponseWriter, WhatIsSaidToCachesMayBeReplaced) {
+  const ResponseReading reading(
+      "HTTP/1.1 200 OK\r\nCache-Control: public\r\nCDN-Cache-Control: max-age=9\r\nX-Cache: hit\r\n"
+      "surrogate-control: max-age=9\r\nExample-CDN-cache-control: a\r\nContent-Length: 0\r\n\r\n");
+  const auto facts = check_response(reading.head(), Method::Get);
+  GatherList list;
+  EXPECT_TRUE(write_response_head({.head = &reading.head(),
+                                   .facts = &*facts,
+                                   .added = "Cache-Control: private\r\n",
+                                   .chunked = false,
+                                   .replaces_cache_control = true},
+                                  list));
+  EXPECT_EQ(joined(list), "HTTP/1.1 200 OK\r\nX-Cache: hit\r\nContent-Length: 0\r\nCache-Control: private\r\n\r\n");
+}
+
 TEST(ResponseWriter, WritesTheCodingAnew) {
   EXPECT_EQ(answer("HTTP/1.1 200 OK\r\ntransfer-encoding: CHUNKED\r\nA: b\r\n\r\n", true, "Connection: close\r\n"),
             "HTTP/1.1 200 OK\r\nA: b\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n");

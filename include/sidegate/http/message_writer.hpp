@@ -46,7 +46,7 @@ struct ForwardedResponse {
   const ResponseFacts* facts = nullptr;
   std::string_view added;               ///< whole lines with their CRLF, `Connection` among them
   bool chunked = false;                 ///< the client gets the body in chunks
-  bool replaces_cache_control = false;  ///< a line of ours takes the place of the origin's
+  bool replaces_cache_control = false;  ///< a line of ours takes the place of what the origin says to caches
 };
 
 /// The same for the response to the client.
