@@ -29,6 +29,8 @@ using Kind = config::SendAs::Kind;
 
 /// RFC 8259 section 2.
 constexpr std::string_view kJsonBlanks = " \t\r\n";
+/// The same, section 8.1: it may be passed over.
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 std::string_view media_type(const HttpAnswer& answer) {
   const std::string_view type = answer.content_type;
@@ -111,21 +113,27 @@ Request RemoteProtocol::request(std::string_view token) const {
 Reading RemoteProtocol::read(const HttpAnswer& answer, std::string_view token, UnixTime now) const {
   if (answer.status == 400 || answer.status == 401 || answer.status == 403) return no(Reason::Rejected);
   if (answer.status != 200 || !check_coding(answer)) return unexpected(answer);
-  const auto start = std::min(answer.body.find_first_not_of(kJsonBlanks), answer.body.size());
-  const auto body = std::string_view(answer.body).substr(start);
+  std::string_view body = answer.body;
+  if (body.starts_with(kByteOrderMark)) body.remove_prefix(kByteOrderMark.size());
+  body.remove_prefix(std::min(body.find_first_not_of(kJsonBlanks), body.size()));
   const auto type = media_type(answer);
   // A page where people log in is no yes, though it is a 200.
   if (is_page(type, body)) return Message{"answered with a page for people"};
   if (body.empty() || !(is_json_type(type) || body.starts_with('{'))) return read_token(token, now);
   auto value = read_json(body);
   if (!value) return Message{"the answer is no valid JSON, or has a member twice"};
-  return value->is_object() ? read_object(std::move(value->get_object()), token, now) : read_token(token, now);
+  if (value->is_object()) return read_object(std::move(value->get_object()), token, now);
+  if (const auto* const verdict = value->if_bool(); verdict != nullptr && !*verdict) return no(Reason::Rejected);
+  if (value->is_number()) return Message{"the answer is a number, which is neither a yes nor a no"};
+  return read_token(token, now);
 }
 
 Reading RemoteProtocol::read_object(json::object object, std::string_view token, UnixTime now) const {
   const auto refused = is_refusal(object);
   if (!refused) return refused.error();
   if (*refused) return no(Reason::Rejected);
+  const auto outer = moment_of(object, settings_.expiry);
+  if (!outer) return outer.error();
   json::value* const data = object.if_contains("data");
   const bool is_wrapped = data != nullptr && data->is_object();
   json::object claims = is_wrapped ? std::move(data->get_object()) : std::move(object);
@@ -136,7 +144,8 @@ Reading RemoteProtocol::read_object(json::object object, std::string_view token,
   if (!until) return until.error();
   std::string subject;
   if (!read_subject(claims, settings_.subject, subject)) return no(Reason::MissingClaim);
-  const auto end = std::min(until->value_or(UnixTime::max()), own_expiry(token).value_or(UnixTime::max()));
+  const auto end = std::min({outer->value_or(UnixTime::max()), until->value_or(UnixTime::max()),
+                             own_expiry(token).value_or(UnixTime::max())});
   return yes_between({from->value_or(UnixTime::min()), end}, now, std::move(subject), std::move(claims));
 }
 

@@ -167,6 +167,19 @@ TEST(IntrospectionAnswer, IsActiveOrNot) {
   for (const Case& test : cases) EXPECT_EQ(read(json_answer(test.body)), test.expected) << test.body;
 }
 
+TEST(IntrospectionAnswer, ARefreshTokenIsNoAccessToken) {
+  const auto about = [](const std::string& members) {
+    return read(json_answer(R"({"active":true,"sub":"ann",)" + members + "}"));
+  };
+  EXPECT_EQ(about(R"("token_type":"refresh_token")"), "no rejected");
+  EXPECT_EQ(about(R"("token_type":"Refresh_Token","typ":"x")"), "no rejected");
+  EXPECT_EQ(about(R"("typ":"Refresh")"), "no rejected");
+  EXPECT_EQ(about(R"("typ":"Offline","token_type":"Bearer")"), "no rejected");
+  EXPECT_EQ(about(R"("typ":"Bearer","token_type":"Bearer")"), "yes ann");
+  EXPECT_EQ(about(R"("token_type":"access_token")"), "yes ann");
+  EXPECT_EQ(about(R"("token_type":null,"typ":7)"), "yes ann");
+}
+
 TEST(IntrospectionAnswer, AnotherStatusTellsNothing) {
   EXPECT_EQ(read(json_answer(R"({"active":false})", 401)), "answered 401: it does not accept `client`");
   for (const unsigned status : {201U, 204U, 302U, 400U, 403U, 404U, 429U, 500U, 503U}) {

@@ -170,6 +170,20 @@ TEST(RemoteAnswer, WhatItSaysOfTheTokenDecidesToo) {
     EXPECT_EQ(read(json_answer(test.body)), test.expected) << test.body;
     EXPECT_EQ(read(http_answer(200, test.body, "text/plain")), test.expected) << test.body;
     EXPECT_EQ(read(http_answer(200, test.body)), test.expected) << test.body;
+    EXPECT_EQ(read(http_answer(200, "\xEF\xBB\xBF" + std::string(test.body))), test.expected) << test.body;
+  }
+}
+
+TEST(RemoteAnswer, ABareFalseIsANo) {
+  const auto token = token_with(R"({"sub":"ann"})");
+  for (const char* const body : {"false", " false\n",
+                                 "\xEF\xBB\xBF"
+                                 "false"}) {
+    EXPECT_EQ(read(json_answer(body), settings(), token), "no rejected") << body;
+  }
+  for (const char* const body : {"0", "1", "-1.5", "401"}) {
+    EXPECT_EQ(read(json_answer(body), settings(), token), "the answer is a number, which is neither a yes nor a no")
+        << body;
   }
 }
 
@@ -231,6 +245,11 @@ TEST(RemoteAnswer, HoldsForAsLongAsItSays) {
   EXPECT_EQ(validity(R"({"sub":"ann","expires_at":1700000009})").until, kNow + seconds(9));
   EXPECT_EQ(validity(R"({"sub":"ann","expires_at":"2023-11-14T22:13:29Z"})").until, kNow + seconds(9));
   EXPECT_EQ(validity(R"({"sub":"ann","nbf":1699999999})").from, kNow - seconds(1));
+  EXPECT_EQ(validity(R"({"data":{"sub":"ann","expires_at":1700000009},"expires_at":1700000002})").until,
+            kNow + seconds(2));
+  EXPECT_EQ(validity(R"({"data":{"sub":"ann","expires_at":1700000002},"expires_at":1700000009})").until,
+            kNow + seconds(2));
+  EXPECT_EQ(validity(R"({"data":{"sub":"ann"},"expires_at":1700000002})").until, kNow + seconds(2));
   // Of both the earlier one counts.
   const auto token = token_with(R"({"exp":1700000005})");
   EXPECT_EQ(validity(R"({"sub":"ann","expires_at":1700000009})", token).until, kNow + seconds(5));
@@ -243,6 +262,9 @@ TEST(RemoteAnswer, HoldsForAsLongAsItSays) {
 TEST(RemoteAnswer, WhatIsOverOrHasNotBegunIsNoYes) {
   EXPECT_EQ(read(json_answer(R"({"sub":"ann","exp":1700000000})")), "no expired");
   EXPECT_EQ(read(json_answer(R"({"sub":"ann","exp":"2023-11-14T22:13:20Z"})")), "no expired");
+  EXPECT_EQ(read(json_answer(R"({"valid":true,"exp":1000,"data":{"sub":"ann"}})")), "no expired");
+  EXPECT_EQ(read(json_answer(R"({"exp":"soon","data":{"sub":"ann"}})")),
+            "the answer names a moment that cannot be read");
   EXPECT_EQ(read(json_answer(R"({"sub":"ann","nbf":1700000001})")), "no not_yet_valid");
   EXPECT_EQ(read(json_answer(R"({"sub":"ann"})"), settings(), token_with(R"({"exp":1700000000})")), "no expired");
   EXPECT_EQ(read(http_answer(200), settings(), token_with(R"({"sub":"ann","exp":1700000000})")), "no expired");
