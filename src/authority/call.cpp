@@ -124,7 +124,9 @@ Task<OrMessage<HttpAnswer>> Call::converse(std::shared_ptr<Connection> connectio
                                            std::size_t body_bytes_max) {
   if (cut_) co_return Message{*cut_};
   connection_ = connection;
+  has_answered_ = false;
   auto answer = co_await connection->converse(request, body_bytes_max);
+  has_answered_ = connection->has_answered();
   connection_.reset();
   if (cut_) co_return Message{*cut_};
   co_return answer;

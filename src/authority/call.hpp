@@ -41,6 +41,8 @@ class Call : public std::enable_shared_from_this<Call> {
 
   Task<base::OrMessage<HttpAnswer>> converse(std::shared_ptr<Connection> connection, std::string_view request,
                                              std::size_t body_bytes_max);
+  /// Of the last request: whether anything came back, be it no answer that can be read.
+  bool has_answered() const noexcept { return has_answered_; }
 
   /// Ends what is under way and all that is asked later, with these words.
   void cut(std::string why);
@@ -63,6 +65,7 @@ class Call : public std::enable_shared_from_this<Call> {
   Timer found_;                                          ///< ends when the look-up does
   std::optional<base::OrMessage<Addresses>> addresses_;  ///< what it found
   std::optional<std::string> cut_;                       ///< why
+  bool has_answered_ = false;
 };
 
 }  // namespace sidegate::authority

@@ -32,6 +32,13 @@ seconds pause_after_failure(const inquiry::Service& service) {
   return service.kind() == Kind::UserInfo && !service.user_info().deny_on_error ? kUserPause : seconds(0);
 }
 
+/// Whether nobody answers, or not in time, or only who stands before a service that is not there. Anything else shows
+/// that it is there: what it says, and that this cannot be read, may be due to this question alone.
+bool is_failure(const OrMessage<HttpAnswer>& answer, const Call* call) noexcept {
+  if (answer) return answer->status >= 502 && answer->status <= 504;
+  return call == nullptr || !call->has_answered() || call->cut_because();
+}
+
 CacheResult result_of(const inquiry::Answer& kept) noexcept {
   if (kept.stale) return CacheResult::Stale;
   return kept.verdict == inquiry::Answer::Verdict::Yes ? CacheResult::Hit : CacheResult::NegativeHit;
@@ -47,10 +54,10 @@ struct Desk::Inquiry {
   bool outdated = false;  ///< what it finds out is not kept
 };
 
-/// One call for one inquiry or several.
+/// One call for one inquiry, or a batch of them.
 struct Desk::Job {
-  Job(boost::asio::io_context& io, std::vector<InquiryPtr> about)
-      : inquiries(std::move(about)), patience(io.get_executor()) {
+  Job(boost::asio::io_context& io, std::vector<InquiryPtr> about, bool batch)
+      : inquiries(std::move(about)), is_batch(batch), patience(io.get_executor()) {
     const auto is_earlier = [](const InquiryPtr& a, const InquiryPtr& b) { return a->deadline < b->deadline; };
     deadline = (*std::min_element(inquiries.begin(), inquiries.end(), is_earlier))->deadline;
   }
@@ -64,6 +71,7 @@ struct Desk::Job {
   }
 
   std::vector<InquiryPtr> inquiries;
+  bool is_batch;
   base::SteadyTime deadline{};
   Timer patience;  ///< while it waits
   bool waits = false;
@@ -147,13 +155,17 @@ void Desk::begin_inquiry(Question question, std::optional<Answered> done, const 
 
 void Desk::enqueue(const InquiryPtr& inquiry, const Moment& now) {
   if (waiting_ >= kWaitingMax || !breaker_.lets_in(now.steady)) return refuse(inquiry, now);
-  ++waiting_;
   if (protocol_ && protocol_->has_batches()) return add_to_batch(inquiry);
-  enqueue(std::make_shared<Job>(io_, std::vector{inquiry}), kept_.has_stale(inquiry->question.key, now));
+  enqueue_alone(inquiry, now);
+}
+
+void Desk::enqueue_alone(const InquiryPtr& inquiry, const Moment& now) {
+  enqueue(std::make_shared<Job>(io_, std::vector{inquiry}, false), kept_.has_stale(inquiry->question.key, now));
 }
 
 void Desk::add_to_batch(const InquiryPtr& inquiry) {
   batch_.push_back(inquiry);
+  ++waiting_;
   if (batch_.size() == Protocol::kBatchMax) return close_batch();
   if (batch_.size() > 1) return;
   batch_timer_.expires_after(kBatchPatience);
@@ -169,15 +181,22 @@ void Desk::close_batch() {
   const auto now = Moment::now();
   const auto has_stale = [&](const InquiryPtr& each) { return kept_.has_stale(each->question.key, now); };
   const bool urgent = std::any_of(batch_.begin(), batch_.end(), has_stale);
-  enqueue(std::make_shared<Job>(io_, std::exchange(batch_, {})), urgent);
+  waiting_ -= batch_.size();
+  enqueue(std::make_shared<Job>(io_, std::exchange(batch_, {}), true), urgent);
+}
+
+base::SteadyTime Desk::latest_start(base::SteadyTime deadline) const {
+  // A call has half of the time at least, or the service would seem to fail where only its turn came late.
+  return deadline - service_->endpoint().timeout / 2;
 }
 
 void Desk::enqueue(const JobPtr& job, bool urgent) {
   job->waits = true;
+  waiting_ += job->inquiries.size();
   (urgent ? urgent_ : others_).push_back(job);
   pump();
   if (!job->waits) return;
-  job->patience.expires_at(job->deadline);
+  job->patience.expires_at(latest_start(job->deadline));
   job->patience.async_wait([weak = weak_from_this(), job](const boost::system::error_code& cancelled) {
     const auto self = weak.lock();
     if (!cancelled && self && !self->stopped_ && job->waits) self->expire(job);
@@ -187,8 +206,9 @@ void Desk::enqueue(const JobPtr& job, bool urgent) {
 Desk::JobPtr Desk::next() {
   Queue& queue = urgent_.empty() ? others_ : urgent_;
   if (queue.empty()) return nullptr;
-  auto job = std::move(queue.front());
-  queue.pop_front();
+  // Where more is asked than the service can answer, those who have waited long have the least time left.
+  auto job = std::move(queue.back());
+  queue.pop_back();
   job->waits = false;
   job->patience.cancel();
   waiting_ -= job->inquiries.size();
@@ -225,9 +245,10 @@ void Desk::begin(const JobPtr& job, Breaker::Permit permit, const Moment& now) {
   job->permit = permit;
   job->begun = now.steady;
   if (!protocol_) return end(job, Message{protocol_error_});
-  auto request = protocol_->request(job->questions(), now.seconds());
+  auto request = job->is_batch ? protocol_->batch_request(job->questions())
+                               : protocol_->request(job->inquiries.front()->question, now.seconds());
   if (!request) return end(job, request.error());
-  const auto most = protocol_->has_batches() ? Protocol::kBatchBodyBytesMax : Protocol::kBodyBytesMax;
+  const auto most = job->is_batch ? Protocol::kBatchBodyBytesMax : Protocol::kBodyBytesMax;
   job->call =
       client_->begin(std::move(*request), job->deadline, most,
                      [self = shared_from_this(), job](const OrMessage<HttpAnswer>& answer) { self->end(job, answer); });
@@ -235,17 +256,31 @@ void Desk::begin(const JobPtr& job, Breaker::Permit permit, const Moment& now) {
 
 void Desk::end(const JobPtr& job, const OrMessage<HttpAnswer>& answer) {
   running_.remove(job);
-  job->call.reset();
+  const auto call = std::exchange(job->call, nullptr);
   if (stopped_) return;
   const auto now = Moment::now();
-  const auto readings = answer ? protocol_->read(*answer, job->questions(), now.seconds())
-                               : std::vector<Reading>(job->inquiries.size(), Reading(answer.error()));
+  const auto readings = read(*job, answer, now);
   const auto freshness = answer ? freshness_of(answer->cache_control, answer->age) : std::nullopt;
+  breaker_.note(job->permit, job->key(), !is_failure(answer, call.get()), now.steady);
   note_outcome(*job, readings.front(), now);
-  for (std::size_t i = 0; i < readings.size(); ++i) settle(job->inquiries[i], readings[i], freshness, now);
+  const bool one_by_one = job->is_batch && answer && protocol_->refuses_batch(*answer);
+  for (std::size_t i = 0; i < readings.size(); ++i) {
+    const auto& inquiry = job->inquiries[i];
+    if (one_by_one && waiting_ < kWaitingMax && now.steady < latest_start(inquiry->deadline)) {
+      enqueue_alone(inquiry, now);
+    } else {
+      settle(inquiry, readings[i], freshness, now);
+    }
+  }
   note_kept();
   pump();
   note_idle();
+}
+
+std::vector<Reading> Desk::read(const Job& job, const OrMessage<HttpAnswer>& answer, const Moment& now) const {
+  if (!answer) return std::vector<Reading>(job.inquiries.size(), Reading(answer.error()));
+  if (job.is_batch) return protocol_->read_batch(*answer, job.questions());
+  return {protocol_->read(*answer, job.inquiries.front()->question, now.seconds())};
 }
 
 void Desk::note_idle() {
@@ -254,7 +289,6 @@ void Desk::note_idle() {
 
 void Desk::note_outcome(const Job& job, const Reading& reading, const Moment& now) {
   const auto took = now.steady - job.begun;
-  breaker_.note(job.permit, job.key(), reading.has_value(), now.steady);
   if (reading) {
     service_->note_answer((*reading)->verdict == inquiry::Answer::Verdict::Yes, took, now.seconds());
     log_.note_answer();
@@ -331,7 +365,8 @@ void Desk::sweep_later() {
 }
 
 std::size_t Desk::purge(const Authority::Purge& what, const std::optional<Key>& token) {
-  const bool all = !what.subject && !what.token;
+  // Nobody here knows whose sessions are renewed.
+  const bool all = !what.token && (!what.subject || service_->kind() == Kind::SessionRefresh);
   const auto is_meant = [&](const Key& key, const inquiry::Answer& answer) {
     return all || (what.subject && answer.subject == *what.subject) ||
            (token && (key == *token || answer.token == token));

@@ -71,14 +71,17 @@ class Desk : public std::enable_shared_from_this<Desk> {
 
   void begin_inquiry(inquiry::Question question, std::optional<Answered> done, const Moment& now);
   void enqueue(const InquiryPtr& inquiry, const Moment& now);
+  void enqueue_alone(const InquiryPtr& inquiry, const Moment& now);
   void add_to_batch(const InquiryPtr& inquiry);
   void close_batch();
+  base::SteadyTime latest_start(base::SteadyTime deadline) const;
   void enqueue(const JobPtr& job, bool urgent);
   void pump();
   JobPtr next();
   void expire(const JobPtr& job);
   void begin(const JobPtr& job, Breaker::Permit permit, const Moment& now);
   void end(const JobPtr& job, const base::OrMessage<HttpAnswer>& answer);
+  std::vector<Reading> read(const Job& job, const base::OrMessage<HttpAnswer>& answer, const Moment& now) const;
   void note_idle();
   void note_outcome(const Job& job, const Reading& reading, const Moment& now);
   void note_circuit();

@@ -56,30 +56,35 @@ bool Protocol::can_ask(const Question& question) const noexcept {
                     kind_);
 }
 
-OrMessage<Request> Protocol::request(const Questions& questions, UnixTime now) const {
-  const Question& first = *questions.front();
-  const auto token = first.token.reveal();
-  const auto in_one = [&](const UserProtocol& users) {
-    return users.has_batches() ? users.batch_request(subjects_of(questions)) : users.request(first.subject, token);
-  };
+bool Protocol::refuses_batch(const HttpAnswer& answer) noexcept {
+  const unsigned status = answer.status;
+  return status >= 400 && status < 500 && status != 401 && status != 403 && status != 408 && status != 429;
+}
+
+OrMessage<Request> Protocol::request(const Question& question, UnixTime now) const {
+  const auto token = question.token.reveal();
   return std::visit(Overloaded{[&](const IntrospectionProtocol& protocol) { return protocol.request(token, now); },
-                               [&](const UserProtocol& protocol) -> OrMessage<Request> { return in_one(protocol); },
+                               [&](const UserProtocol& protocol) -> OrMessage<Request> {
+                                 return protocol.request(question.subject, token);
+                               },
                                [&](const auto& protocol) -> OrMessage<Request> { return protocol.request(token); }},
                     kind_);
 }
 
-std::vector<Reading> Protocol::read(const HttpAnswer& answer, const Questions& questions, UnixTime now) const {
-  const Question& first = *questions.front();
-  const auto token = first.token.reveal();
-  const auto in_one = [&](const UserProtocol& users) {
-    return users.has_batches() ? users.read_batch(answer, subjects_of(questions))
-                               : std::vector<Reading>{users.read(answer, first.subject)};
-  };
-  return std::visit(
-      Overloaded{[&](const UserProtocol& protocol) { return in_one(protocol); },
-                 [&](const SessionProtocol& protocol) { return std::vector<Reading>{protocol.read(answer, token)}; },
-                 [&](const auto& protocol) { return std::vector<Reading>{protocol.read(answer, token, now)}; }},
-      kind_);
+Reading Protocol::read(const HttpAnswer& answer, const Question& question, UnixTime now) const {
+  const auto token = question.token.reveal();
+  return std::visit(Overloaded{[&](const UserProtocol& protocol) { return protocol.read(answer, question.subject); },
+                               [&](const SessionProtocol& protocol) { return protocol.read(answer, token); },
+                               [&](const auto& protocol) { return protocol.read(answer, token, now); }},
+                    kind_);
+}
+
+OrMessage<Request> Protocol::batch_request(const Questions& questions) const {
+  return std::get<UserProtocol>(kind_).batch_request(subjects_of(questions));
+}
+
+std::vector<Reading> Protocol::read_batch(const HttpAnswer& answer, const Questions& questions) const {
+  return std::get<UserProtocol>(kind_).read_batch(answer, subjects_of(questions));
 }
 
 }  // namespace sidegate::authority

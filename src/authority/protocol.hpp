@@ -28,15 +28,20 @@ class Protocol {
 
   /// Whether several questions are asked at once, at most kBatchMax.
   bool has_batches() const noexcept;
+  /// Whether the service may answer one by one what it does not answer in a batch: one of the questions may be at
+  /// fault.
+  static bool refuses_batch(const HttpAnswer& answer) noexcept;
 
   /// Whether the question can be put at all: its token can stand where it would be sent.
   bool can_ask(const inquiry::Question& question) const noexcept;
 
-  /// One question, or several where that is possible. The message says why that cannot be sent.
-  base::OrMessage<Request> request(const Questions& questions, base::UnixTime now) const;
+  /// The message says why that cannot be sent.
+  base::OrMessage<Request> request(const inquiry::Question& question, base::UnixTime now) const;
+  Reading read(const HttpAnswer& answer, const inquiry::Question& question, base::UnixTime now) const;
 
-  /// One reading for each of the questions.
-  std::vector<Reading> read(const HttpAnswer& answer, const Questions& questions, base::UnixTime now) const;
+  /// The same for a batch, where there are batches: one reading for each of the questions.
+  base::OrMessage<Request> batch_request(const Questions& questions) const;
+  std::vector<Reading> read_batch(const HttpAnswer& answer, const Questions& questions) const;
 
  private:
   using Kind = std::variant<RemoteProtocol, IntrospectionProtocol, UserProtocol, SessionProtocol>;

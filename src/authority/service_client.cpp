@@ -62,11 +62,16 @@ Task<OrMessage<HttpAnswer>> ServiceClient::converse(Call& call, const Job& job) 
       continue;
     }
     auto answer = co_await call.converse(connection, job.bytes.reveal(), job.body_bytes_max);
+    // Those that are kept may end at any time before the request arrives (RFC 9112 section 9.3.1), some with 408 (RFC
+    // 9110 section 15.5.9).
+    const bool had_ended =
+        answer ? answer->status == 408 && !connection->may_be_reused() : !call.has_answered() && !call.cut_because();
+    if (had_ended) {
+      connection->close();
+      break;
+    }
     if (answer) keep(job.request.url, connection);
-    if (answer || connection->has_answered() || call.cut_because()) co_return answer;
-    // It had ended before the request arrived, as those that are kept may at any time (RFC 9112 section 9.3.1).
-    connection->close();
-    break;
+    co_return answer;
   }
   co_return co_await converse_anew(call, job);
 }

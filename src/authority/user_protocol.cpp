@@ -93,6 +93,14 @@ std::string id_in(const json::object& user) {
   return {};
 }
 
+/// A no that a purge of this subject finds.
+std::shared_ptr<inquiry::Answer> no_such_user(const std::string& subject) {
+  auto answer = no(Reason::Rejected);
+  answer->subject = subject;
+  answer->bytes += subject.size();
+  return answer;
+}
+
 }  // namespace
 
 OrMessage<UserProtocol> UserProtocol::create(const config::UserInfo& settings) {
@@ -143,7 +151,7 @@ Request UserProtocol::batch_request(const std::vector<std::string>& subjects) co
 }
 
 Reading UserProtocol::read(const HttpAnswer& answer, const std::string& subject) const {
-  if (answer.status == 404) return no(Reason::Rejected);
+  if (answer.status == 404) return no_such_user(subject);
   if (answer.status != 200 || !check_coding(answer)) return unexpected(answer);
   auto user = read_wrapped_object(answer.body);
   if (!user) return Message{"the answer is no JSON object, or has a member twice"};
@@ -168,7 +176,7 @@ std::vector<Reading> UserProtocol::read_batch(const HttpAnswer& answer,
   std::vector<Reading> readings;
   for (const auto& subject : subjects) {
     const auto found = by_id.find(subject);
-    readings.emplace_back(found == by_id.end() ? no(Reason::Rejected) : yes(subject, *found->second));
+    readings.emplace_back(found == by_id.end() ? no_such_user(subject) : yes(subject, *found->second));
   }
   return readings;
 }

@@ -166,6 +166,24 @@ TEST_F(AClient, AsksOnceMoreWhereAConnectionHadEnded) {
   EXPECT_EQ(service.asked(), 3U);
 }
 
+TEST_F(AClient, ThatAConnectionHasWaitedTooLongIsNoAnswer) {
+  const auto give_up = [](const Received&) {
+    auto reaction = respond(408, "late", "Connection: close\r\n");
+    reaction.then = Reaction::Then::Close;
+    return reaction;
+  };
+  ScriptedService service(
+      [&](const Received& received) { return received.nth == 0 ? count(received) : give_up(received); });
+  EXPECT_EQ(get(service.url()), "0/0");
+  EXPECT_EQ(get(service.url()), "1/0");
+  service.script([](const Received&) { return respond(408, "no"); });
+  EXPECT_EQ(get(service.url()), "no") << "which stays open, so that it is about the request";
+  service.script(give_up);
+  client_->close();
+  make_client({});
+  EXPECT_EQ(get(service.url()), "late") << "of one that is new it is, too";
+}
+
 TEST_F(AClient, AsksNoMoreOnceAnAnswerHasBegun) {
   ScriptedService service([](const Received& received) {
     if (received.nth == 0) return count(received);

@@ -164,6 +164,37 @@ class AskingAService : public testing::Test {
     };
   }
 
+  /// Keeps every call until its round may go on, of 32 calls each; they are noted in the order of the rounds.
+  struct Rounds {
+    Gate first{};
+    Gate second{};
+    std::mutex mutex{};
+    std::vector<std::string> tokens{};
+
+    ScriptedService::Script script() {
+      return [this, first = first.opened(), second = second.opened()](const Received& received) {
+        std::size_t place = 0;
+        {
+          const std::lock_guard lock(mutex);
+          place = tokens.size();
+          tokens.push_back(received.field("Authorization").substr(7));
+        }
+        if (place < 32) first.wait();
+        if (place >= 32 && place < 64) second.wait();
+        return respond_json(R"({"sub":"ann"})");
+      };
+    }
+    /// Those of the second round, once they are all there.
+    std::set<std::string> in_second() {
+      EXPECT_TRUE(eventually([&] {
+        const std::lock_guard lock(mutex);
+        return tokens.size() >= 64;
+      }));
+      const std::lock_guard lock(mutex);
+      return {tokens.begin() + 32, tokens.begin() + 64};
+    }
+  };
+
   std::string log_file_ = testing::TempDir() + "service-" + std::to_string(::getpid()) + ".log";
   ScriptedService scripted_{yes()};
   std::unique_ptr<Authority> authority_;
@@ -258,7 +289,7 @@ TEST_F(AskingAService, WhatIsNotKeptIsGivenToAllWhoWait) {
 TEST_F(AskingAService, AFloodNeitherEvictsAYesNorTakesMoreThanItsConnections) {
   const auto service = follow([](auto& settings) {
     settings.cache.max_entries = 500;
-    settings.endpoint.timeout = seconds(30);  // on a machine that has much else to do
+    settings.endpoint.timeout = std::chrono::minutes(2);  // the newest goes first, and the oldest has half of it
   });
   for (int i = 0; i < 500; ++i) ask(service, "good" + std::to_string(i));
   scripted_.script(status(401));
@@ -307,6 +338,62 @@ TEST_F(AskingAService, AQuestionThatWaitsHasItsDeadlineToo) {
   for (int i = 0; i < 200; ++i) askers.push_back(begin(service, std::to_string(i)));
   for (const auto& told : all_of(askers)) ASSERT_EQ(told.verdict(), Verdict::CannotTell);
   EXPECT_LT(steady_clock::now() - start, milliseconds(1'000));
+}
+
+TEST_F(AskingAService, AQuestionWhoseTurnComesLateIsNotAsked) {
+  Gate gate;
+  scripted_.script(yes_after(gate));
+  const auto service = follow([](auto& settings) { settings.endpoint.timeout = seconds(2); });
+  const auto start = steady_clock::now();
+  Futures askers;
+  for (int i = 0; i < 40; ++i) askers.push_back(begin(service, std::to_string(i)));
+  for (std::size_t i = 32; i < 40; ++i) EXPECT_EQ(askers[i].get().verdict(), Verdict::CannotTell);
+  const auto took = steady_clock::now() - start;
+  EXPECT_GE(took, milliseconds(990));
+  EXPECT_LT(took, milliseconds(1'900));
+  gate.open();
+  for (std::size_t i = 0; i < 32; ++i) EXPECT_EQ(askers[i].get().verdict(), Verdict::Yes);
+  EXPECT_EQ(scripted_.asked(), 32U);
+  EXPECT_EQ(service->status().failed, 0U) << "the service has no part in it";
+}
+
+TEST_F(AskingAService, TheNewestQuestionGoesFirst) {
+  Rounds rounds;
+  scripted_.script(rounds.script());
+  const auto service = follow([](auto& settings) { settings.endpoint.timeout = seconds(8); });
+  Futures askers;
+  for (int i = 0; i < 132; ++i) askers.push_back(begin(service, std::to_string(i)));
+  ASSERT_TRUE(eventually([&] { return scripted_.asked() == 32; }));
+  // Whoever comes next has been put behind all of them by the time that the answer is there.
+  EXPECT_EQ(ask(service, "two words").verdict(), Verdict::No);
+  rounds.first.open();
+  std::set<std::string> newest;
+  for (int i = 100; i < 132; ++i) newest.insert(std::to_string(i));
+  EXPECT_EQ(rounds.in_second(), newest);
+  rounds.second.open();
+  for (const auto& told : all_of(askers)) ASSERT_EQ(told.verdict(), Verdict::Yes);
+}
+
+TEST_F(AskingAService, AFloodDoesNotOpenTheCircuitOfAServiceThatWorks) {
+  // It can answer half of what is asked.
+  scripted_.script([](const Received&) {
+    std::this_thread::sleep_for(milliseconds(50));
+    return respond(401);
+  });
+  const auto service = follow([](auto& settings) { settings.endpoint.timeout = milliseconds(400); });
+  std::atomic<int> told{0};
+  int sent = 0;
+  const auto end = steady_clock::now() + seconds(2);
+  while (steady_clock::now() < end) {
+    for (int i = 0; i < 12; ++i) {
+      authority_->ask(question(service, std::to_string(sent++)),
+                      [&](const inquiry::AnswerPtr&, CacheResult) { ++told; });
+    }
+    std::this_thread::sleep_for(milliseconds(10));
+    ASSERT_NE(service->status().circuit, Service::Circuit::Open) << service->status().last_error;
+  }
+  EXPECT_GT(service->status().said_no, 100U);
+  EXPECT_TRUE(eventually([&] { return told == sent; }));
 }
 
 TEST_F(AskingAService, AServiceThatHangsIsWaitedForAsLongAsItsTimeout) {
@@ -406,6 +493,58 @@ TEST_F(AskingAService, OneTokenOpensNoCircuit) {
   for (int i = 0; i < 50; ++i) EXPECT_EQ(ask(service, "a").verdict(), Verdict::CannotTell);
   EXPECT_EQ(service->status().circuit, Service::Circuit::Closed);
   EXPECT_EQ(scripted_.asked(), 50U);
+}
+
+TEST_F(AskingAService, NobodyWhoAnswersOrNotInTimeOpensTheCircuit) {
+  const ScriptedService::Script half = [](const Received&) {
+    return Reaction{"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{", Reaction::Then::Hang};
+  };
+  const ScriptedService::Script scripts[] = {status(502),
+                                             status(503),
+                                             status(504),
+                                             &hang,
+                                             half,
+                                             [](const Received&) { return hang_up(); },
+                                             [](const Received&) {
+                                               return Reaction{{}, Reaction::Then::Reset};
+                                             }};
+  int nth = 0;
+  for (const auto& script : scripts) {
+    scripted_.script(script);
+    const auto service = follow([](auto& settings) { settings.endpoint.timeout = milliseconds(60); });
+    for (const char* const token : {"a", "b", "c", "d"}) ask(service, token);
+    EXPECT_EQ(service->status().circuit, Service::Circuit::Closed) << nth;
+    ask(service, "e");
+    EXPECT_EQ(service->status().circuit, Service::Circuit::Open) << nth++;
+  }
+  scripted_.stop();
+  const auto service = follow();
+  for (const char* const token : {"a", "b", "c", "d", "e"}) ask(service, token);
+  EXPECT_EQ(service->status().circuit, Service::Circuit::Open);
+}
+
+TEST_F(AskingAService, WhatIsAnsweredToOneQuestionOpensNoCircuit) {
+  const Reaction reactions[] = {
+      respond(404),
+      respond(413),
+      respond(429),
+      respond(431),
+      respond(500),
+      respond(302, "", "Location: /login\r\n"),
+      respond(200, "<html>Sign in</html>", "Content-Type: text/html\r\n"),
+      respond_json("{"),
+      respond_json(R"({"sub":"ann","x":")" + std::string(300'000, 'x') + "\"}"),
+      {"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{", Reaction::Then::Close},
+  };
+  for (const auto& reaction : reactions) {
+    scripted_.script([&](const Received&) { return reaction; });
+    const auto service = follow([](auto& settings) { settings.endpoint.circuit_breaker.of_at_least = 10; });
+    for (int i = 0; i < 20; ++i) {
+      ASSERT_EQ(ask(service, std::to_string(i)).verdict(), Verdict::CannotTell) << reaction.bytes.substr(0, 60);
+    }
+    EXPECT_EQ(service->status().circuit, Service::Circuit::Closed) << reaction.bytes.substr(0, 60);
+    EXPECT_EQ(service->status().failed, 20U);
+  }
 }
 
 TEST_F(AskingAService, OneProbeClosesTheCircuit) {
@@ -514,7 +653,7 @@ TEST_F(AServiceThatFails, WithAnOpenCircuitItIsHelpedOutAtOnce) {
     settings.endpoint.circuit_breaker.consecutive = 2;
   });
   ask(service, "a");
-  scripted_.script(status(500));
+  scripted_.script(status(503));
   ask(service, "b");
   ask(service, "c");
   const auto asked = scripted_.asked();
@@ -529,28 +668,19 @@ TEST_F(AServiceThatFails, QuestionsThatCanBeHelpedOutGoFirst) {
     settings.endpoint.timeout = seconds(8);
   });
   ask(service, "known");
-  Gate gate;
-  std::mutex mutex;
-  std::vector<std::string> order;
-  scripted_.script([&, opened = gate.opened()](const Received& received) {
-    {
-      const std::lock_guard lock(mutex);
-      order.push_back(received.field("Authorization"));
-    }
-    opened.wait();
-    return respond_json(R"({"sub":"ann"})");
-  });
+  Rounds rounds;
+  scripted_.script(rounds.script());
   Futures askers;
-  for (int i = 0; i < 100; ++i) askers.push_back(begin(service, std::to_string(i)));
+  for (int i = 0; i < 50; ++i) askers.push_back(begin(service, std::to_string(i)));
   ASSERT_TRUE(eventually([&] { return scripted_.asked() == 33; }));
   askers.push_back(begin(service, "known"));
-  // Whoever comes next has been put behind it by the time that the answer is there.
+  for (int i = 50; i < 100; ++i) askers.push_back(begin(service, std::to_string(i)));
+  // Whoever comes next has been put behind them by the time that the answer is there.
   EXPECT_EQ(ask(service, "two words").verdict(), Verdict::No);
-  gate.open();
+  rounds.first.open();
+  EXPECT_TRUE(rounds.in_second().contains("known"));
+  rounds.second.open();
   all_of(askers);
-  const auto place = std::find(order.begin(), order.end(), "Bearer known") - order.begin();
-  EXPECT_GE(place, 32);
-  EXPECT_LT(place, 64);
 }
 
 TEST_F(AskingAService, ServicesThatAreFollowedStillKeepTheirAnswers) {
@@ -633,7 +763,7 @@ TEST_F(AskingAService, WhatIsOnItsWayWhileOthersPurgeIsNotKept) {
 }
 
 TEST_F(AskingAService, TellsOperatorsOfChangesOnly) {
-  scripted_.script(status(500));
+  scripted_.script(status(503));
   const auto service = follow([](auto& settings) {
     settings.endpoint.circuit_breaker.consecutive = 3;
     settings.endpoint.circuit_breaker.open_for = milliseconds(50);
@@ -644,7 +774,7 @@ TEST_F(AskingAService, TellsOperatorsOfChangesOnly) {
   authority_.reset();
   const auto failures = log_lines("a service cannot tell");
   ASSERT_THAT(failures, SizeIs(1));
-  EXPECT_THAT(failures[0], AllOf(HasSubstr("warning"), HasSubstr(R"("name":"session")"), HasSubstr("answered 500"),
+  EXPECT_THAT(failures[0], AllOf(HasSubstr("warning"), HasSubstr(R"("name":"session")"), HasSubstr("answered 503"),
                                  HasSubstr('"' + scripted_.url() + '"')));
   EXPECT_THAT(log_lines("left alone for a while"), SizeIs(1));
   EXPECT_THAT(log_lines("a service answers again"), SizeIs(1));
@@ -766,6 +896,49 @@ TEST_F(AskingForUsers, ABatchThatFailsFailsForAll) {
   EXPECT_EQ(service->status().circuit, Service::Circuit::Closed) << "it is one call";
 }
 
+TEST_F(AskingForUsers, OneThatABatchMustNotHoldSpoilsNothingForTheOthers) {
+  scripted_.script([](const Received& received) {
+    if (received.method() == "GET") return received.target() == "/users/robot/" ? respond(400) : respond_json("{}");
+    return received.body.find("robot") == std::string::npos ? even_users(received) : respond(400);
+  });
+  const auto service = follow_batching([](auto& settings) { settings.endpoint.circuit_breaker.consecutive = 1; });
+  Futures askers;
+  askers.push_back(look_up(service, "robot"));
+  for (int i = 1; i < 10; ++i) askers.push_back(look_up(service, std::to_string(i)));
+  const auto all = all_of(askers);
+  EXPECT_EQ(all[0].verdict(), Verdict::CannotTell);
+  for (std::size_t i = 1; i < all.size(); ++i) EXPECT_EQ(all[i].verdict(), Verdict::Yes) << i;
+  EXPECT_EQ(scripted_.asked(), 11U);
+  EXPECT_EQ(service->status().circuit, Service::Circuit::Closed);
+}
+
+TEST_F(AskingForUsers, ABatchIsNotAskedOneByOneWhereThatCannotHelp) {
+  const auto service = follow_batching([](auto& settings) { settings.endpoint.circuit_breaker.consecutive = 100; });
+  std::size_t asked = 0;
+  int subject = 0;
+  for (const unsigned code : {401U, 403U, 408U, 429U, 500U, 503U}) {
+    scripted_.script(status(code));
+    Futures askers;
+    for (int i = 0; i < 10; ++i) askers.push_back(look_up(service, std::to_string(subject++)));
+    for (const auto& told : all_of(askers)) EXPECT_EQ(told.verdict(), Verdict::CannotTell) << code;
+    EXPECT_LE(scripted_.asked(), asked + 3) << code;
+    asked = scripted_.asked();
+  }
+}
+
+TEST_F(AskingForUsers, APurgeFindsOneWhoIsNotKnown) {
+  scripted_.script(status(404));
+  const auto single = follow_users();
+  EXPECT_EQ(look_up(single, "ann").get().verdict(), Verdict::No);
+  EXPECT_EQ(purge({.subject = "eve", .token = {}}), 0U);
+  EXPECT_EQ(purge({.subject = "ann", .token = {}}), 1U);
+  EXPECT_EQ(look_up(single, "ann").get().from, CacheResult::Miss);
+  scripted_.script(&even_users);
+  const auto batching = follow_batching();
+  EXPECT_EQ(look_up(batching, "7").get().verdict(), Verdict::No);
+  EXPECT_EQ(purge({.subject = "7", .token = {}}), 1U);
+}
+
 TEST_F(AskingForUsers, WithTheCallersTokenOneByOne) {
   scripted_.script([](const Received& received) {
     return received.field("Cookie") == "access_token=abc" ? respond_json("{}") : respond(403);
@@ -803,6 +976,15 @@ TEST_F(AskingForSessions, ASessionIsRenewedOnce) {
   ask(service, "r2");
   EXPECT_EQ(scripted_.asked(), 2U);
   EXPECT_EQ(scripted_.connections(), 2U) << "each on a connection of its own";
+}
+
+TEST_F(AskingForSessions, APurgeOfAnySubjectForgetsThemAll) {
+  scripted_.script(says(R"({"access":"new"})"));
+  const auto service = follow_session();
+  ask(service, "r1");
+  ask(service, "r2");
+  EXPECT_EQ(purge({.subject = "ann", .token = {}}), 2U) << "nobody knows whose they are";
+  EXPECT_EQ(ask(service, "r1").from, CacheResult::Miss);
 }
 
 TEST_F(AskingForSessions, ARefusalAndAFailureAreNotRepeated) {

@@ -18,7 +18,7 @@ from support.asking import (
 from support.auth_service import MortalAuthService
 from support.polling import PATIENCE, wait_until
 from support.steady_load import SteadyLoad
-from support.switchboard import FAULTS, Switchboard, answering, fail, hang, held
+from support.switchboard import FAULTS, Switchboard, answering, hang, held, is_overloaded
 
 YES = answering({"valid": True, "user_id": 42})
 NO = answering({"valid": False})
@@ -49,7 +49,7 @@ def start(gateways, module_origin, service):
     return started
 
 
-def open_circuit(gateway, service, fault=fail):
+def open_circuit(gateway, service, fault=is_overloaded):
     """Has the service fail for five tokens, one after the other."""
     service.replies[VALIDATE] = fault
     before = service.count()
@@ -62,7 +62,7 @@ def open_circuit(gateway, service, fault=fail):
 
 # -- the circuit breaker
 
-@pytest.mark.parametrize("fault", [fail, hang, FAULTS["reset"]], ids=lambda fault: fault.__name__)
+@pytest.mark.parametrize("fault", [is_overloaded, hang, FAULTS["reset"]], ids=lambda fault: fault.__name__)
 def test_five_tokens_open_it(start, service, fault):
     gateway = start(breaker={"open_for": "1m"})
     open_circuit(gateway, service, fault)
@@ -85,7 +85,7 @@ def test_a_service_that_is_not_there_opens_it(start, service):
 
 def test_one_token_opens_it_for_nobody(start, service):
     gateway, token = start(), new_token()
-    service.replies[VALIDATE] = fail
+    service.replies[VALIDATE] = is_overloaded
     for _ in range(50):
         assert_unavailable(ask(gateway, token))
     assert circuit(gateway, "session") == CLOSED
@@ -97,7 +97,7 @@ def test_an_answer_in_between_counts_anew(start, service):
     """A no is an answer like a yes."""
     gateway = start()
     for reply in (YES, NO):
-        service.replies[VALIDATE] = fail
+        service.replies[VALIDATE] = is_overloaded
         for _ in range(4):
             assert_unavailable(ask(gateway, new_token()))
         service.replies[VALIDATE] = reply
@@ -114,12 +114,27 @@ def test_no_is_no_failure(start, service):
     assert service.count() == 30
 
 
+@pytest.mark.parametrize("answer", [
+    FAULTS["fail"], FAULTS["show_a_login_page"], FAULTS["redirect_to_login"], FAULTS["talk_nonsense"],
+    FAULTS["never_stop"], answering({}, status=b"431 Request Header Fields Too Large"),
+], ids=("500", "page", "redirect", "nonsense", "endless", "431"))
+def test_what_is_answered_to_one_token_opens_it_for_nobody(start, service, answer):
+    """It may be about this token alone: nobody can tell, and the service is there."""
+    gateway = start()
+    service.replies[VALIDATE] = answer
+    for _ in range(10):
+        assert_unavailable(ask(gateway, new_token()))
+    assert circuit(gateway, "session") == CLOSED
+    service.replies[VALIDATE] = YES
+    assert status_of(gateway, new_token()) == 200
+
+
 def test_half_of_twenty_open_it(start, service):
     """Never five in a row, and yet half of them fail."""
     gateway = start(breaker={"error_rate": "50%", "of_at_least": 20, "window": "1m", "open_for": "1m"})
     for number in range(20):
         assert circuit(gateway, "session") == CLOSED, number
-        service.replies[VALIDATE] = fail if number % 2 else YES
+        service.replies[VALIDATE] = is_overloaded if number % 2 else YES
         ask(gateway, new_token())
     wait_until(lambda: circuit(gateway, "session") == OPEN, "an open circuit")
     assert_unavailable(ask(gateway, new_token()))

@@ -17,7 +17,7 @@ from support.gateway import TIMEOUT, jwt_authenticator, sidegate
 from support.peers import API_KEY
 from support.polling import wait_until
 from support.raw import request
-from support.switchboard import Switchboard, answering, fail, hang
+from support.switchboard import Switchboard, answering, fail, hang, is_overloaded
 from test_no_secrets import assert_clean, every_piece, secret
 from test_reload import file_of
 
@@ -203,7 +203,7 @@ def test_services_that_answer_are_healthy(gateway, service):
 
 
 def test_a_service_that_fails_is_not_healthy(gateway, service):
-    service.replies[VALIDATE] = fail
+    service.replies[VALIDATE] = is_overloaded
     for _ in range(5):
         assert_unavailable(ask(gateway, new_token()))
     said = integrations(gateway)
@@ -219,7 +219,7 @@ def test_a_service_that_has_come_back_is_healthy(gateways, module_origin, servic
     configured = blocks(module_origin, service)
     configured["authenticators"]["session"]["remote"]["circuit_breaker"] = {"consecutive": 2, "open_for": "100ms"}
     gateway = gateways.start(configured)
-    service.replies[VALIDATE] = fail
+    service.replies[VALIDATE] = is_overloaded
     for _ in range(3):
         ask(gateway, new_token())
     assert integrations(gateway)["services"]["session"]["status"] != "healthy"

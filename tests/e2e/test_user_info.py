@@ -13,7 +13,7 @@ from raw_origin import RawOrigin
 from support import tokens
 from support.asking import (
     CALL_TIMEOUT, IN_TIME, NEVER_OPENS, USERS_INFO, USER_INFO, VALIDATE, api_key, ask, ask_at_once,
-    assert_unavailable, bearer, cookie, guarded, last_request, looking_up, new_token, remote, status_of, timed,
+    assert_unavailable, bearer, circuit, cookie, guarded, last_request, looking_up, new_token, remote, status_of, timed,
 )
 from support.gateway import jwt_authenticator
 from support.peers import API_KEY, GUIDE_SIGNING_KEY
@@ -391,14 +391,32 @@ def test_the_forms_of_a_batch(start, module_origin, stub, answer):
 
 @pytest.mark.parametrize("reply", [
     answering({"people": NUMBERS}), answering({"users": {"42": NUMBERS[0]}}), answering("42"),
-    answering(NUMBERS, status=b"404 Not Found"), fail,
-], ids=["another name", "no list", "text", "404", "500"])
+    answering(NUMBERS, status=b"403 Forbidden"), fail,
+], ids=["another name", "no list", "text", "403", "500"])
 def test_a_batch_that_fails_says_nothing_of_anybody(start, stub, reply):
     stub.replies[USERS_INFO] = reply
     gateway = start(batched, on_error="deny")
     assert_unavailable(ask(gateway, token_of(42)))
     stub.replies[USERS_INFO] = answering(NUMBERS)
     assert status_of(gateway, token_of(42)) == 200
+
+
+@pytest.mark.parametrize("status", [b"400 Bad Request", b"404 Not Found", b"422 Unprocessable Content"])
+def test_who_spoils_a_batch_is_the_only_one_who_is_refused(start, stub, status):
+    """A service whose ids are numbers, say, and a caller whose subject is none."""
+
+    def batch_of_numbers(exchange):
+        is_fine = all(each.isdigit() for each in json.loads(exchange.request.body)["user_ids"])
+        (answer_batch if is_fine else answering({}, status=status))(exchange)
+
+    stub.replies[USERS_INFO] = batch_of_numbers
+    stub.replies[USER_INFO] = answer_each
+    stub.replies[USER_INFO + "robot"] = answering({}, status=b"400 Bad Request")
+    gateway = start(batched, on_error="deny", circuit_breaker={"consecutive": 1})
+    robot, *others = ask_at_once(gateway, token_of("robot"), *(token_of(str(number)) for number in range(10)))
+    assert_unavailable(robot)
+    assert {answer.status for answer in others} == {200}
+    assert circuit(gateway, "directory") == 0
 
 
 def test_a_user_who_was_not_asked_for_is_not_kept(start, module_origin, stub):
