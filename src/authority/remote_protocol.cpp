@@ -48,6 +48,11 @@ bool is_json_type(std::string_view type) {
   return lower == "application/json" || lower == "text/json" || lower.ends_with("+json");
 }
 
+/// Some call it text, and yet it may be a no.
+bool is_json(std::string_view type, std::string_view body) {
+  return is_json_type(type) || body.starts_with('{') || body.starts_with("false");
+}
+
 /// What the service says in so many words: nothing where it does not, and a message where it is no boolean.
 OrMessage<std::optional<bool>> stated(const json::object& object) {
   std::optional<bool> verdict;
@@ -119,7 +124,7 @@ Reading RemoteProtocol::read(const HttpAnswer& answer, std::string_view token, U
   const auto type = media_type(answer);
   // A page where people log in is no yes, though it is a 200.
   if (is_page(type, body)) return Message{"answered with a page for people"};
-  if (body.empty() || !(is_json_type(type) || body.starts_with('{'))) return read_token(token, now);
+  if (body.empty() || !is_json(type, body)) return read_token(token, now);
   auto value = read_json(body);
   if (!value) return Message{"the answer is no valid JSON, or has a member twice"};
   if (value->is_object()) return read_object(std::move(value->get_object()), token, now);

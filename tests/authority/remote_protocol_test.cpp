@@ -180,6 +180,7 @@ TEST(RemoteAnswer, ABareFalseIsANo) {
                                  "\xEF\xBB\xBF"
                                  "false"}) {
     EXPECT_EQ(read(json_answer(body), settings(), token), "no rejected") << body;
+    EXPECT_EQ(read(http_answer(200, body, "text/plain"), settings(), token), "no rejected") << body;
   }
   for (const char* const body : {"0", "1", "-1.5", "401"}) {
     EXPECT_EQ(read(json_answer(body), settings(), token), "the answer is a number, which is neither a yes nor a no")
