@@ -10,17 +10,20 @@ from contestant import Contestant
 @dataclass(frozen=True)
 class Nginx(Contestant):
     """With `auth_request` every request is first a subrequest to the Auth Service, or with `cached` to a cache of its
-    answers by the Authorization header. With `locked` those who miss the same one wait for the first of them."""
+    answers by the Authorization header. With `locked` those who miss the same one wait for the first of them; with
+    `open_files` the files of that cache stay open."""
 
     auth_request: bool = False
     cached: bool = True
     locked: bool = False
+    open_files: bool = False
 
     @property
     def name(self):
         if not self.auth_request:
             return "nginx, plain"
-        return "nginx, auth_request" + " cached" * self.cached + ", proxy_cache_lock" * self.locked
+        return ("nginx, auth_request" + " cached" * self.cached + ", proxy_cache_lock" * self.locked +
+                ", open_file_cache" * self.open_files)
 
     @property
     def algorithm(self):
@@ -64,11 +67,10 @@ http {{
 """)
         return ["nginx", "-p", folder, "-e", "stderr", "-c", configuration]
 
-    @staticmethod
-    def _auth_service(place):
+    def _auth_service(self, place):
         return f"""\
   proxy_cache_path {place.folder}/cache levels=1:2 keys_zone=identities:4m;
-  open_file_cache max=1000;
+{"  open_file_cache max=1000;" if self.open_files else ""}
   upstream auth_service {{
     server 127.0.0.1:{place.surroundings.auth_service.port};
     keepalive 256;

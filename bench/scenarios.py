@@ -88,8 +88,10 @@ def _idle(connections):
 
 def _auth_service(name, what, requests):
     """Whoever asks the Auth Service has asked it about each token before, or does so in the first milliseconds."""
-    return Scenario(name, what, _all_asked(requests, _SIDEGATE_REMOTE, _SIDEGATE, _NGINX_AUTH),
-                    _bars((_SIDEGATE_REMOTE, _NGINX_AUTH, 0.75), (_SIDEGATE_REMOTE, _SIDEGATE, None)))
+    tuned = Nginx(auth_request=True, open_files=True)
+    return Scenario(name, what, _all_asked(requests, _SIDEGATE_REMOTE, _SIDEGATE, _NGINX_AUTH, tuned),
+                    _bars((_SIDEGATE_REMOTE, _NGINX_AUTH, 0.75), (_SIDEGATE_REMOTE, tuned, None),
+                          (_SIDEGATE_REMOTE, _SIDEGATE, None)))
 
 
 def _auth_service_calls():

@@ -27,6 +27,7 @@ http {{
   server {{
     listen 127.0.0.1:{port};
     default_type text/plain;
+    {directives}
 {locations}
   }}
 }}
@@ -36,17 +37,18 @@ http {{
 class Nginx(Process):
     """Answers each of `locations`, a map from what stands behind the word `location` to the text of its answer.
 
-    The text may hold nginx's variables: `$uri` is the path as nginx reads it.
+    The text may hold nginx's variables: `$uri` is the path as nginx reads it. `directives` are for all of them.
     """
 
-    def __init__(self, folder, locations, merge_slashes=True, name="nginx"):
+    def __init__(self, folder, locations, merge_slashes=True, directives="", name="nginx"):
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         folder = pathlib.Path(folder)
         lines = [f'    location {place} {{ return 200 "{text}"; }}' for place, text in locations.items()]
         configuration = folder / f"{name}.conf"
         configuration.write_text(CONFIGURATION.format(
-            folder=folder, port=self.port, merge_slashes="on" if merge_slashes else "off", locations="\n".join(lines)))
+            folder=folder, port=self.port, merge_slashes="on" if merge_slashes else "off", directives=directives,
+            locations="\n".join(lines)))
         super().__init__(["/usr/sbin/nginx", "-p", folder, "-e", "stderr", "-c", configuration], folder, name)
 
     def wait_until_listening(self):
