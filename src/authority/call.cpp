@@ -70,6 +70,7 @@ Task<OrMessage<Addresses>> Call::find_addresses(const std::string& host) {
 }
 
 Task<OrMessage<std::shared_ptr<Connection>>> Call::connect(const Peer& peer) {
+  has_answered_ = false;
   if (cut_) co_return Message{*cut_};
   const auto addresses = co_await find_addresses(peer.url.address.host);
   if (!addresses) co_return addresses.error();

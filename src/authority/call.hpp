@@ -41,7 +41,7 @@ class Call : public std::enable_shared_from_this<Call> {
 
   Task<base::OrMessage<HttpAnswer>> converse(std::shared_ptr<Connection> connection, std::string_view request,
                                              std::size_t body_bytes_max);
-  /// Of the last request: whether anything came back, be it no answer that can be read.
+  /// Whether anything came back since it last connected or sent something, be it no answer that can be read.
   bool has_answered() const noexcept { return has_answered_; }
 
   /// Ends what is under way and all that is asked later, with these words.

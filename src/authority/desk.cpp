@@ -75,6 +75,7 @@ struct Desk::Job {
   base::SteadyTime deadline{};
   Timer patience;  ///< while it waits
   bool waits = false;
+  bool is_late = false;  ///< its call has not all of the timeout
   Breaker::Permit permit{};
   base::SteadyTime begun{};
   std::shared_ptr<Call> call{};
@@ -156,11 +157,13 @@ void Desk::begin_inquiry(Question question, std::optional<Answered> done, const 
 void Desk::enqueue(const InquiryPtr& inquiry, const Moment& now) {
   if (waiting_ >= kWaitingMax || !breaker_.lets_in(now.steady)) return refuse(inquiry, now);
   if (protocol_ && protocol_->has_batches()) return add_to_batch(inquiry);
-  enqueue_alone(inquiry, now);
+  enqueue_alone(inquiry, now, false);
 }
 
-void Desk::enqueue_alone(const InquiryPtr& inquiry, const Moment& now) {
-  enqueue(std::make_shared<Job>(io_, std::vector{inquiry}, false), kept_.has_stale(inquiry->question.key, now));
+void Desk::enqueue_alone(const InquiryPtr& inquiry, const Moment& now, bool late) {
+  const auto job = std::make_shared<Job>(io_, std::vector{inquiry}, false);
+  job->is_late = late;
+  enqueue(job, kept_.has_stale(inquiry->question.key, now));
 }
 
 void Desk::add_to_batch(const InquiryPtr& inquiry) {
@@ -186,7 +189,7 @@ void Desk::close_batch() {
 }
 
 base::SteadyTime Desk::latest_start(base::SteadyTime deadline) const {
-  // A call has half of the time at least, or the service would seem to fail where only its turn came late.
+  // A call with less time than that would most likely be made in vain.
   return deadline - service_->endpoint().timeout / 2;
 }
 
@@ -196,6 +199,7 @@ void Desk::enqueue(const JobPtr& job, bool urgent) {
   (urgent ? urgent_ : others_).push_back(job);
   pump();
   if (!job->waits) return;
+  job->is_late = true;
   job->patience.expires_at(latest_start(job->deadline));
   job->patience.async_wait([weak = weak_from_this(), job](const boost::system::error_code& cancelled) {
     const auto self = weak.lock();
@@ -261,13 +265,21 @@ void Desk::end(const JobPtr& job, const OrMessage<HttpAnswer>& answer) {
   const auto now = Moment::now();
   const auto readings = read(*job, answer, now);
   const auto freshness = answer ? freshness_of(answer->cache_control, answer->age) : std::nullopt;
-  breaker_.note(job->permit, job->key(), !is_failure(answer, call.get()), now.steady);
-  note_outcome(*job, readings.front(), now);
-  const bool one_by_one = job->is_batch && answer && protocol_->refuses_batch(*answer);
+  const bool failed = is_failure(answer, call.get());
+  // That a late call is cut short may be due to its turn. A probe says something whatever becomes of it.
+  const bool says_nothing =
+      job->is_late && call && call->cut_because() && breaker_.circuit() == Breaker::Circuit::Closed;
+  if (!says_nothing) {
+    breaker_.note(job->permit, job->key(), !failed, now.steady);
+    note_outcome(*job, readings, now);
+  }
+  // One of the questions may be why a batch is not answered.
+  const bool alone_may_help = job->is_batch && !failed && !(answer && Protocol::refuses_all(*answer));
   for (std::size_t i = 0; i < readings.size(); ++i) {
     const auto& inquiry = job->inquiries[i];
-    if (one_by_one && waiting_ < kWaitingMax && now.steady < latest_start(inquiry->deadline)) {
-      enqueue_alone(inquiry, now);
+    const bool has_time = waiting_ < kWaitingMax && now.steady < latest_start(inquiry->deadline);
+    if (!readings[i] && alone_may_help && has_time) {
+      enqueue_alone(inquiry, now, true);
     } else {
       settle(inquiry, readings[i], freshness, now);
     }
@@ -287,8 +299,10 @@ void Desk::note_idle() {
   if (!followed_ && is_idle()) over_();
 }
 
-void Desk::note_outcome(const Job& job, const Reading& reading, const Moment& now) {
+void Desk::note_outcome(const Job& job, const std::vector<Reading>& readings, const Moment& now) {
   const auto took = now.steady - job.begun;
+  const auto unread = std::find_if(readings.begin(), readings.end(), [](const Reading& each) { return !each; });
+  const Reading& reading = unread != readings.end() ? *unread : readings.front();
   if (reading) {
     service_->note_answer((*reading)->verdict == inquiry::Answer::Verdict::Yes, took, now.seconds());
     log_.note_answer();

@@ -71,7 +71,7 @@ class Desk : public std::enable_shared_from_this<Desk> {
 
   void begin_inquiry(inquiry::Question question, std::optional<Answered> done, const Moment& now);
   void enqueue(const InquiryPtr& inquiry, const Moment& now);
-  void enqueue_alone(const InquiryPtr& inquiry, const Moment& now);
+  void enqueue_alone(const InquiryPtr& inquiry, const Moment& now, bool late);
   void add_to_batch(const InquiryPtr& inquiry);
   void close_batch();
   base::SteadyTime latest_start(base::SteadyTime deadline) const;
@@ -83,7 +83,7 @@ class Desk : public std::enable_shared_from_this<Desk> {
   void end(const JobPtr& job, const base::OrMessage<HttpAnswer>& answer);
   std::vector<Reading> read(const Job& job, const base::OrMessage<HttpAnswer>& answer, const Moment& now) const;
   void note_idle();
-  void note_outcome(const Job& job, const Reading& reading, const Moment& now);
+  void note_outcome(const Job& job, const std::vector<Reading>& readings, const Moment& now);
   void note_circuit();
   void settle(const InquiryPtr& inquiry, const Reading& reading, std::optional<std::chrono::seconds> freshness,
               const Moment& now);

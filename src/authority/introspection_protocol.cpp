@@ -10,7 +10,6 @@
 #include <sidegate/token/json_reader.hpp>
 
 #include <algorithm>
-#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -47,16 +46,17 @@ OrMessage<Secret> client_lines(const config::ClientAuthentication& client) {
   return bearer_line("Authorization", token);
 }
 
-/// A server may look for the token among all kinds that it has (RFC 7662 section 2.1), and some say which it is.
-bool is_refresh_token(const boost::json::object& claims) {
-  const auto is = [&](std::string_view member, std::initializer_list<std::string_view> kinds) {
+/// Whether the token is meant for something else than requests. A server may look for it among all kinds that it has
+/// (RFC 7662 section 2.1), and many say which it is, each in a word of its own.
+bool is_no_access_token(const boost::json::object& claims) {
+  for (const auto* const member : {"token_type", "typ", "token_use"}) {
     const auto* const value = claims.if_contains(member);
-    const auto* const text = value != nullptr ? value->if_string() : nullptr;
-    return text != nullptr && std::any_of(kinds.begin(), kinds.end(), [text](std::string_view kind) {
-             return base::equals_ignoring_case(*text, kind);
-           });
-  };
-  return is("token_type", {"refresh_token"}) || is("typ", {"Refresh", "Offline"});
+    if (value == nullptr || !value->is_string()) continue;
+    for (const auto* const other : {"refresh_token", "refresh", "offline", "id_token", "id"}) {
+      if (base::equals_ignoring_case(value->get_string(), other)) return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace
@@ -121,7 +121,7 @@ Reading IntrospectionProtocol::read(const HttpAnswer& answer, std::string_view t
   if (!claims) return Message{"the answer is no JSON object, or has a member twice"};
   const auto* const active = claims->if_contains("active");
   if (active == nullptr || !active->is_bool()) return Message{"\"active\" in the answer is neither true nor false"};
-  if (!active->get_bool() || is_refresh_token(*claims)) return no(Reason::Rejected);
+  if (!active->get_bool() || is_no_access_token(*claims)) return no(Reason::Rejected);
 
   token::ClaimRules rules;
   rules.audience = settings_.audience;

@@ -56,9 +56,9 @@ bool Protocol::can_ask(const Question& question) const noexcept {
                     kind_);
 }
 
-bool Protocol::refuses_batch(const HttpAnswer& answer) noexcept {
+bool Protocol::refuses_all(const HttpAnswer& answer) noexcept {
   const unsigned status = answer.status;
-  return status >= 400 && status < 500 && status != 401 && status != 403 && status != 408 && status != 429;
+  return status == 401 || status == 403 || status == 408 || status == 429;
 }
 
 OrMessage<Request> Protocol::request(const Question& question, UnixTime now) const {

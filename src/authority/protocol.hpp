@@ -28,9 +28,8 @@ class Protocol {
 
   /// Whether several questions are asked at once, at most kBatchMax.
   bool has_batches() const noexcept;
-  /// Whether the service may answer one by one what it does not answer in a batch: one of the questions may be at
-  /// fault.
-  static bool refuses_batch(const HttpAnswer& answer) noexcept;
+  /// Whether the answer is about who asks, or how often, so that the questions of a batch would fare no better alone.
+  static bool refuses_all(const HttpAnswer& answer) noexcept;
 
   /// Whether the question can be put at all: its token can stand where it would be sent.
   bool can_ask(const inquiry::Question& question) const noexcept;

@@ -3,6 +3,7 @@
 #include <sidegate/telemetry/log.hpp>
 
 #include <string_view>
+#include <utility>
 
 namespace sidegate::authority {
 namespace {
@@ -10,19 +11,21 @@ namespace {
 using telemetry::Level;
 using Circuit = inquiry::Service::Circuit;
 
-/// One failure that lasts is told this often.
+/// Failures are told this often at most: whoever makes up tokens may have it fail and answer in turn.
 constexpr std::chrono::minutes kQuiet{1};
 
 }  // namespace
 
 void ServiceLog::note_answer() {
-  if (last_failure_) telemetry::log(Level::Info, "a service answers again", {{"name", name_}, {"url", url_}});
-  last_failure_.reset();
+  if (std::exchange(is_failing_, false)) {
+    telemetry::log(Level::Info, "a service answers again", {{"name", name_}, {"url", url_}});
+  }
 }
 
 void ServiceLog::note_failure(const std::string& why, base::SteadyTime now) {
   if (last_failure_ && now < *last_failure_ + kQuiet) return;
   last_failure_ = now;
+  is_failing_ = true;
   telemetry::log(Level::Warning, "a service cannot tell", {{"name", name_}, {"url", url_}, {"error", why}});
 }
 

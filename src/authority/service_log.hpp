@@ -21,8 +21,9 @@ class ServiceLog {
  private:
   std::string name_;
   std::string url_;
-  std::optional<base::SteadyTime> last_failure_;  ///< that was told; none once it has answered
-  bool is_left_alone_ = false;                    ///< as was last told
+  std::optional<base::SteadyTime> last_failure_;  ///< that was told
+  bool is_failing_ = false;                       ///< as was last told
+  bool is_left_alone_ = false;                    ///< likewise
 };
 
 }  // namespace sidegate::authority

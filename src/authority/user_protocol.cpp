@@ -15,6 +15,8 @@
 
 #include <charconv>
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <utility>
 
 namespace sidegate::authority {
@@ -84,13 +86,25 @@ const json::array* users_in(const json::value& document) {
   return nullptr;
 }
 
-/// Who a user is; empty where the user says nothing of that.
-std::string id_in(const json::object& user) {
-  std::string id;
-  for (const auto* const name : {"id", "user_id"}) {
-    if (token::subject_of(user, name, id)) return id;
-  }
-  return {};
+/// Whether the list is one page of several, as some services page whatever they list.
+bool is_partial(const json::value& document, const json::array& users) {
+  const auto* const object = document.if_object();
+  if (object == nullptr) return false;
+  const json::value* const next = object->if_contains("next");
+  if (next != nullptr && next->is_string() && !next->get_string().empty()) return true;
+  const json::value* const count = object->if_contains("count");
+  return count != nullptr && count->is_int64() && count->get_int64() > static_cast<std::int64_t>(users.size());
+}
+
+/// Who a user is: empty where the user says nothing of that, nothing where it says two things.
+std::optional<std::string> id_in(const json::object& user) {
+  std::string storage;
+  std::string other_storage;
+  const auto id = token::subject_of(user, "id", storage);
+  const auto user_id = token::subject_of(user, "user_id", other_storage);
+  if (id && user_id && *id != *user_id) return std::nullopt;
+  if (!id && !user_id) return std::string();
+  return std::string(id ? *id : *user_id);
 }
 
 /// A no that a purge of this subject finds.
@@ -171,12 +185,21 @@ std::vector<Reading> UserProtocol::read_batch(const HttpAnswer& answer,
     const auto* const user = each.if_object();
     // As some services say that there is no such user.
     if (user == nullptr) continue;
-    by_id.emplace(id_in(*user), user);
+    auto id = id_in(*user);
+    if (!id) return all({"a user's \"id\" and \"user_id\" in the answer are not the same"});
+    by_id.emplace(std::move(*id), user);
   }
+  const bool partial = is_partial(*document, *users);
   std::vector<Reading> readings;
   for (const auto& subject : subjects) {
     const auto found = by_id.find(subject);
-    readings.emplace_back(found == by_id.end() ? no_such_user(subject) : yes(subject, *found->second));
+    if (found != by_id.end()) {
+      readings.emplace_back(yes(subject, *found->second));
+    } else if (partial) {
+      readings.emplace_back(Message{"the answer is one page of several"});
+    } else {
+      readings.emplace_back(no_such_user(subject));
+    }
   }
   return readings;
 }

@@ -1,6 +1,7 @@
 #include <sidegate/base/text.hpp>
 #include <sidegate/http/message_writer.hpp>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -17,12 +18,15 @@ bool is_protected(FieldName name) noexcept {
 }
 
 /// Whether the field says who may keep an answer: to all caches (RFC 9111 section 5.2), or to those of one kind, for
-/// whom that counts more (RFC 9213 section 2.1, and its forerunner).
+/// whom that counts more (RFC 9213 section 2.1, and what there was before it).
 bool is_cache_control(std::string_view name) noexcept {
-  constexpr std::string_view kAll = "cache-control";
-  constexpr std::string_view kSome = "-cache-control";
-  return base::equals_ignoring_case(name, kAll) || base::equals_ignoring_case(name, "surrogate-control") ||
-         (name.size() > kSome.size() && base::equals_ignoring_case(name.substr(name.size() - kSome.size()), kSome));
+  constexpr std::array<std::string_view, 4> kNames{"cache-control", "surrogate-control", "edge-control",
+                                                   "x-accel-expires"};
+  constexpr std::string_view kTargeted = "-cache-control";
+  const auto is = [name](std::string_view other) { return base::equals_ignoring_case(name, other); };
+  return std::any_of(kNames.begin(), kNames.end(), is) ||
+         (name.size() > kTargeted.size() &&
+          base::equals_ignoring_case(name.substr(name.size() - kTargeted.size()), kTargeted));
 }
 
 bool passes(const Field& field, const ForwardedResponse& response) noexcept {

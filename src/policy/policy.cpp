@@ -70,6 +70,17 @@ bool is_own_site(const Request& request, const Credential& credential, Trace* tr
   return note_own_site(trace, true, has_origin ? "Origin is the request's own host" : "there is no Origin");
 }
 
+/// Whether a page of another site shows what comes back inside of it, be it an image: a browser takes no new cookies of
+/// ours there (Fetch Metadata sections 2.1 and 2.3).
+bool is_embedded_elsewhere(const Request& request) noexcept {
+  const auto says = [&request](std::string_view name, std::string_view value) {
+    return std::any_of(request.head->fields.begin(), request.head->fields.end(), [&](const http::Field& field) {
+      return base::equals_ignoring_case(field.name, name) && field.value == value;
+    });
+  };
+  return says("sec-fetch-site", "cross-site") && !says("sec-fetch-dest", "document");
+}
+
 /// Whether `source` is where the credential stands. It may have been found there by another authenticator.
 bool is_its_place(const Credential& credential, const config::TokenSource& source) noexcept {
   return credential.source == &source || is_same_place(*credential.source, source);
@@ -253,9 +264,9 @@ Decision Policy::State::authenticate(const Request& request, const Route& route,
     if (trace != nullptr) trace->authenticator = authenticators[index].name();
     auto identity = authenticators[index].identify(credential, request, now, scratch, trace);
     const auto is_cross_site = [&] { return route.check_cross_site && !is_own_site(request, credential, trace); };
-    // A request that another site had sent spends no refresh token.
+    // What another site has a browser send spends no refresh token, which would log people out.
     if (renewal && renewal->is_due(index, authenticators[index], credential, identity, request, now) &&
-        !is_cross_site()) {
+        !is_cross_site() && !(route.check_cross_site && is_embedded_elsewhere(request))) {
       identity = renewal->renew(authenticators[index], credential, identity, request, now, scratch, trace);
     }
     if (!identity) {

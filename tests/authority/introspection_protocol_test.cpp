@@ -167,17 +167,21 @@ TEST(IntrospectionAnswer, IsActiveOrNot) {
   for (const Case& test : cases) EXPECT_EQ(read(json_answer(test.body)), test.expected) << test.body;
 }
 
-TEST(IntrospectionAnswer, ARefreshTokenIsNoAccessToken) {
+TEST(IntrospectionAnswer, ATokenOfAnotherKindIsNoAccessToken) {
   const auto about = [](const std::string& members) {
     return read(json_answer(R"({"active":true,"sub":"ann",)" + members + "}"));
   };
-  EXPECT_EQ(about(R"("token_type":"refresh_token")"), "no rejected");
-  EXPECT_EQ(about(R"("token_type":"Refresh_Token","typ":"x")"), "no rejected");
-  EXPECT_EQ(about(R"("typ":"Refresh")"), "no rejected");
-  EXPECT_EQ(about(R"("typ":"Offline","token_type":"Bearer")"), "no rejected");
-  EXPECT_EQ(about(R"("typ":"Bearer","token_type":"Bearer")"), "yes ann");
-  EXPECT_EQ(about(R"("token_type":"access_token")"), "yes ann");
-  EXPECT_EQ(about(R"("token_type":null,"typ":7)"), "yes ann");
+  for (const char* const other :
+       {R"("token_type":"refresh_token")", R"("token_type":"Refresh_Token","typ":"x")", R"("token_type":"refresh")",
+        R"("typ":"Refresh")", R"("typ":"Offline","token_type":"Bearer")", R"("token_use":"refresh")",
+        R"("token_type":"id_token")", R"("typ":"ID")", R"("token_use":"id")"}) {
+    EXPECT_EQ(about(other), "no rejected") << other;
+  }
+  for (const char* const access :
+       {R"("typ":"Bearer","token_type":"Bearer")", R"("token_type":"access_token","token_use":"access")",
+        R"("typ":"at+jwt")", R"("token_type":null,"typ":7)"}) {
+    EXPECT_EQ(about(access), "yes ann") << access;
+  }
 }
 
 TEST(IntrospectionAnswer, AnotherStatusTellsNothing) {

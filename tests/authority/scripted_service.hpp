@@ -97,11 +97,16 @@ class ScriptedService {
   ScriptedService& operator=(const ScriptedService&) = delete;
   ~ScriptedService() { stop(); }
 
-  /// Goes away: connections end, and nobody listens.
-  void stop() {
+  /// Nobody is let in any more.
+  void stop_listening() {
     if (stopping_.exchange(true)) return;
     acceptor_.join();
     ::close(listener_);
+  }
+
+  /// Goes away: connections end, and nobody listens.
+  void stop() {
+    stop_listening();
     {
       const std::lock_guard lock(mutex_);
       for (const int descriptor : open_) ::shutdown(descriptor, SHUT_RDWR);

@@ -396,6 +396,31 @@ TEST_F(AskingAService, AFloodDoesNotOpenTheCircuitOfAServiceThatWorks) {
   EXPECT_TRUE(eventually([&] { return told == sent; }));
 }
 
+TEST_F(AskingAService, ACallThatBeganLateAndIsCutShortIsNoFailureOfTheService) {
+  // Each answer takes less than the timeout, and more than what is left to those whose turn comes second.
+  Gate gate;
+  scripted_.script([opened = gate.opened(), this](const Received&) {
+    if (scripted_.asked() > 32) return say_nothing();
+    opened.wait();
+    return respond_json(R"({"sub":"ann"})");
+  });
+  const auto service = follow([](auto& settings) {
+    settings.endpoint.timeout = seconds(1);
+    settings.endpoint.circuit_breaker.consecutive = 1;
+  });
+  Futures askers;
+  for (int i = 0; i < 40; ++i) askers.push_back(begin(service, std::to_string(i)));
+  ASSERT_TRUE(eventually([&] { return scripted_.asked() == 32; }));
+  gate.open();
+  for (std::size_t i = 0; i < 40; ++i)
+    EXPECT_EQ(askers[i].get().verdict(), i < 32 ? Verdict::Yes : Verdict::CannotTell);
+  EXPECT_EQ(scripted_.asked(), 40U);
+  EXPECT_EQ(service->status().circuit, Service::Circuit::Closed);
+  EXPECT_EQ(service->status().failed, 0U);
+  ask(service, "another");
+  EXPECT_EQ(service->status().circuit, Service::Circuit::Open) << "of one that had all of it, it is";
+}
+
 TEST_F(AskingAService, AServiceThatHangsIsWaitedForAsLongAsItsTimeout) {
   const ScriptedService::Script half = [](const Received&) {
     return Reaction{"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{", Reaction::Then::Hang};
@@ -545,6 +570,21 @@ TEST_F(AskingAService, WhatIsAnsweredToOneQuestionOpensNoCircuit) {
     EXPECT_EQ(service->status().circuit, Service::Circuit::Closed) << reaction.bytes.substr(0, 60);
     EXPECT_EQ(service->status().failed, 20U);
   }
+}
+
+TEST_F(AskingAService, WhoSaidThatAConnectionHadEndedAndIsGoneHasNotAnswered) {
+  const auto service = follow([](auto& settings) { settings.endpoint.circuit_breaker.consecutive = 1; });
+  ask(service, "a");
+  scripted_.script([this](const Received& received) {
+    EXPECT_EQ(received.nth, 1U) << "on the connection that was kept";
+    scripted_.stop_listening();
+    auto reaction = respond(408, "", "Connection: close\r\n");
+    reaction.then = Reaction::Then::Close;
+    return reaction;
+  });
+  EXPECT_EQ(ask(service, "b").verdict(), Verdict::CannotTell);
+  EXPECT_THAT(service->status().last_error, HasSubstr("nobody answers"));
+  EXPECT_EQ(service->status().circuit, Service::Circuit::Open);
 }
 
 TEST_F(AskingAService, OneProbeClosesTheCircuit) {
@@ -783,6 +823,19 @@ TEST_F(AskingAService, TellsOperatorsOfChangesOnly) {
   EXPECT_THAT(log_lines("hidden"), IsEmpty());
 }
 
+TEST_F(AskingAService, OperatorsAreNotToldOfEachFailureOfOneThatFailsAndAnswersInTurn) {
+  const auto service = follow();
+  for (int i = 0; i < 20; ++i) {
+    scripted_.script(status(431));
+    ask(service, "long" + std::to_string(i));
+    scripted_.script(status(401));
+    ask(service, "short" + std::to_string(i));
+  }
+  authority_.reset();
+  EXPECT_THAT(log_lines("a service cannot tell"), SizeIs(1));
+  EXPECT_THAT(log_lines("a service answers again"), SizeIs(1));
+}
+
 TEST_F(AskingAService, IntrospectsTokens) {
   std::string body;
   scripted_.script([&](const Received& received) {
@@ -887,7 +940,7 @@ TEST_F(AskingForUsers, ABatchThatFailsFailsForAll) {
   });
   scripted_.script(&even_users);
   EXPECT_EQ(look_up(service, "2").get().verdict(), Verdict::Yes);
-  scripted_.script(status(500));
+  scripted_.script(status(503));
   Futures askers;
   for (int i = 2; i < 12; ++i) askers.push_back(look_up(service, std::to_string(i)));
   const auto all = all_of(askers);
@@ -896,32 +949,62 @@ TEST_F(AskingForUsers, ABatchThatFailsFailsForAll) {
   EXPECT_EQ(service->status().circuit, Service::Circuit::Closed) << "it is one call";
 }
 
-TEST_F(AskingForUsers, OneThatABatchMustNotHoldSpoilsNothingForTheOthers) {
+TEST_F(AskingForUsers, OneWhoIsWhyABatchFailsSpoilsNothingForTheOthers) {
+  const Reaction reactions[] = {
+      respond(400),
+      respond(404),
+      respond(422),
+      respond(500),
+      respond_json(R"([{"id":1,"id":2}])"),
+      respond_json(R"([{"id":1,"x":")" + std::string(2'000'000, 'x') + "\"}]"),
+      {"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n[", Reaction::Then::Close},
+  };
+  for (const auto& reaction : reactions) {
+    scripted_.script([&](const Received& received) {
+      if (received.method() == "GET") return received.target() == "/users/robot/" ? respond(400) : respond_json("{}");
+      return received.body.find("robot") == std::string::npos ? even_users(received) : reaction;
+    });
+    const auto service = follow_batching([](auto& settings) { settings.endpoint.circuit_breaker.consecutive = 1; });
+    const auto asked = scripted_.asked();
+    Futures askers;
+    askers.push_back(look_up(service, "robot"));
+    for (int i = 1; i < 10; ++i) askers.push_back(look_up(service, std::to_string(i)));
+    const auto all = all_of(askers);
+    EXPECT_EQ(all[0].verdict(), Verdict::CannotTell);
+    for (std::size_t i = 1; i < all.size(); ++i) {
+      EXPECT_EQ(all[i].verdict(), Verdict::Yes) << i << ' ' << reaction.bytes.substr(0, 60);
+    }
+    EXPECT_EQ(scripted_.asked(), asked + 11);
+    EXPECT_EQ(service->status().circuit, Service::Circuit::Closed);
+  }
+}
+
+TEST_F(AskingForUsers, OfOnePageOfSeveralThoseWhoAreMissingAreAskedForAlone) {
   scripted_.script([](const Received& received) {
-    if (received.method() == "GET") return received.target() == "/users/robot/" ? respond(400) : respond_json("{}");
-    return received.body.find("robot") == std::string::npos ? even_users(received) : respond(400);
+    if (received.method() == "GET") return received.target() == "/users/9/" ? respond(404) : respond_json("{}");
+    return respond_json(R"({"count":3,"next":"/users/?page=2","results":[{"id":7}]})");
   });
-  const auto service = follow_batching([](auto& settings) { settings.endpoint.circuit_breaker.consecutive = 1; });
+  const auto service = follow_batching();
   Futures askers;
-  askers.push_back(look_up(service, "robot"));
-  for (int i = 1; i < 10; ++i) askers.push_back(look_up(service, std::to_string(i)));
+  for (const char* const subject : {"7", "8", "9"}) askers.push_back(look_up(service, subject));
   const auto all = all_of(askers);
-  EXPECT_EQ(all[0].verdict(), Verdict::CannotTell);
-  for (std::size_t i = 1; i < all.size(); ++i) EXPECT_EQ(all[i].verdict(), Verdict::Yes) << i;
-  EXPECT_EQ(scripted_.asked(), 11U);
-  EXPECT_EQ(service->status().circuit, Service::Circuit::Closed);
+  EXPECT_EQ(all[0].verdict(), Verdict::Yes);
+  EXPECT_EQ(all[1].verdict(), Verdict::Yes);
+  EXPECT_EQ(all[2].verdict(), Verdict::No);
+  EXPECT_EQ(scripted_.asked(), 3U);
 }
 
 TEST_F(AskingForUsers, ABatchIsNotAskedOneByOneWhereThatCannotHelp) {
   const auto service = follow_batching([](auto& settings) { settings.endpoint.circuit_breaker.consecutive = 100; });
   std::size_t asked = 0;
   int subject = 0;
-  for (const unsigned code : {401U, 403U, 408U, 429U, 500U, 503U}) {
-    scripted_.script(status(code));
+  for (const auto& reaction :
+       {respond(401), respond(403), respond(408), respond(429), respond(502), respond(503), respond(504), hang_up()}) {
+    scripted_.script([&](const Received&) { return reaction; });
     Futures askers;
     for (int i = 0; i < 10; ++i) askers.push_back(look_up(service, std::to_string(subject++)));
-    for (const auto& told : all_of(askers)) EXPECT_EQ(told.verdict(), Verdict::CannotTell) << code;
-    EXPECT_LE(scripted_.asked(), asked + 3) << code;
+    for (const auto& told : all_of(askers)) EXPECT_EQ(told.verdict(), Verdict::CannotTell) << reaction.bytes;
+    EXPECT_LE(scripted_.asked(), asked + 3) << reaction.bytes;
     asked = scripted_.asked();
   }
 }

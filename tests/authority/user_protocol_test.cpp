@@ -143,8 +143,23 @@ TEST(BatchAnswer, HoldsTheUsersInOneOfManyForms) {
         << body;
   }
   EXPECT_THAT(read_batch(json_answer(R"([{"user_id":"42"}])"), {"42"}), ElementsAre(R"(yes 42 {"user_id":"42"})"));
+  EXPECT_THAT(read_batch(json_answer(R"([{"user_id":"42","id":42}])"), {"42"}),
+              ElementsAre(R"(yes 42 {"user_id":"42","id":42})"));
   EXPECT_THAT(read_batch(json_answer("[]"), {"42", "ann"}), ElementsAre("no rejected", "no rejected"));
   EXPECT_THAT(read_batch(json_answer(R"([{"name":"x"},{"id":null}])"), {"42"}), ElementsAre("no rejected"));
+}
+
+TEST(BatchAnswer, OnePageOfSeveralSaysNothingOfOthers) {
+  for (const char* const more : {R"("count":2)", R"("next":"https://auth.test/?page=2")", R"("count":9,"next":"x")"}) {
+    EXPECT_THAT(read_batch(json_answer(R"({"results":[{"id":42}],)" + std::string(more) + "}"), {"42", "ann"}),
+                ElementsAre("yes 42 {\"id\":42}", "the answer is one page of several"))
+        << more;
+  }
+  for (const char* const whole : {R"("count":1)", R"("next":null)", R"("next":"")", R"("count":"many")"}) {
+    EXPECT_THAT(read_batch(json_answer(R"({"results":[{"id":42}],)" + std::string(whole) + "}"), {"42", "ann"}),
+                ElementsAre("yes 42 {\"id\":42}", "no rejected"))
+        << whole;
+  }
 }
 
 TEST(BatchAnswer, OneThatIsNotUnderstoodIsSoForAll) {
@@ -159,6 +174,8 @@ TEST(BatchAnswer, OneThatIsNotUnderstoodIsSoForAll) {
       {json_answer(R"([{"id":42}],"x":[1])"), "the answer is no valid JSON, or has a member twice"},
       {json_answer(R"({"user":[]})"), "the answer holds no list of users"},
       {json_answer("7"), "the answer holds no list of users"},
+      {json_answer(R"([{"id":7,"user_id":42},{"id":"ann"}])"),
+       "a user's \"id\" and \"user_id\" in the answer are not the same"},
   };
   for (const Case& test : cases) {
     EXPECT_THAT(read_batch(test.answer, {"42", "ann"}), ElementsAre(test.expected, test.expected)) << test.answer.body;

@@ -285,7 +285,8 @@ TEST(ResponseWriter, ForwardsExactly) {
 TEST(ResponseWriter, WhatIsSaidToCachesMayBeReplaced) {
   const ResponseReading reading(
       "HTTP/1.1 200 OK\r\nCache-Control: public\r\nCDN-Cache-Control: max-age=9\r\nX-Cache: hit\r\n"
-      "surrogate-control: max-age=9\r\nExample-CDN-cache-control: a\r\nContent-Length: 0\r\n\r\n");
+      "surrogate-control: max-age=9\r\nExample-CDN-cache-control: a\r\nEdge-Control: max-age=9\r\n"
+      "X-Accel-Expires: 9\r\nContent-Length: 0\r\n\r\n");
   const auto facts = check_response(reading.head(), Method::Get);
   GatherList list;
   EXPECT_TRUE(write_response_head({.head = &reading.head(),

@@ -35,6 +35,7 @@ constexpr const char* kConfiguration =
     "inject: {X-User-Id: \"{subject}\"}\n"
     "routes:\n"
     "  - {name: other, path: /other/**, authenticate: [other], upstream: app}\n"
+    "  - {name: shared, path: /shared/**, authenticate: [staff], csrf: none, upstream: app}\n"
     "  - {name: hidden, path: /hidden/**, authenticate: [staff], forward_credential: false, upstream: app}\n"
     "  - {name: app, path: /**, authenticate: [staff], upstream: app}\n";
 
@@ -256,6 +257,25 @@ TEST_F(SessionRenewalTest, ARequestThatAnotherSiteHadSentRenewsNothing) {
   EXPECT_EQ(post("https://evil.example", -5), "refuse expired staff expired");
   EXPECT_THAT(inquiring_.asked, ElementsAre());
   EXPECT_EQ(post("https://h.example", 10), "forward app staff=ann -authorization -cookie");
+}
+
+TEST_F(SessionRenewalTest, NorDoesWhatAnotherSiteShowsInsideOfItsPages) {
+  const auto answering = always(renewed(ending_in(3600)));
+  const auto get_with = [&](const std::string& path, const std::string& site, const std::string& what) {
+    Inquiring inquiring(kConfiguration);
+    inquiring.decide(request_of("GET " + path, {"Cookie: access_token=" + ending_in(10) + "; refresh_token=r1",
+                                                "Sec-Fetch-Site: " + site, "Sec-Fetch-Dest: " + what}),
+                     answering);
+    return inquiring.inquiries().renewed;
+  };
+  EXPECT_FALSE(get_with("/a", "cross-site", "image"));
+  EXPECT_FALSE(get_with("/a", "cross-site", "empty"));
+  EXPECT_FALSE(get_with("/a", "cross-site", "iframe"));
+  EXPECT_TRUE(get_with("/a", "cross-site", "document")) << "somebody has followed a link";
+  EXPECT_TRUE(get_with("/a", "same-site", "empty"));
+  EXPECT_TRUE(get_with("/a", "same-origin", "image"));
+  EXPECT_TRUE(get_with("/a", "none", "document"));
+  EXPECT_TRUE(get_with("/shared/a", "cross-site", "empty")) << "the route is for other sites as well";
 }
 
 TEST_F(SessionRenewalTest, ACredentialThatIsNotForwardedStaysAtHome) {
