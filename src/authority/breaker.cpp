@@ -30,6 +30,10 @@ void Breaker::note(Permit permit, const inquiry::Key& key, bool succeeded, base:
   change(Circuit::Open);
 }
 
+void Breaker::note_nothing(Permit permit) noexcept {
+  if (permit.era == era_) probing_ = false;
+}
+
 std::chrono::seconds Breaker::retry_after(base::SteadyTime now) const noexcept {
   constexpr std::chrono::seconds kLeast{1};
   if (circuit_ != Circuit::Open) return kLeast;

@@ -36,11 +36,13 @@ class Breaker {
   /// Whether `enter` would let somebody through now.
   bool lets_in(base::SteadyTime now) const noexcept;
 
-  /// Whether a call may begin now. Whoever is let through notes what came of it.
+  /// Whether a call may begin now. Whoever is let through notes what came of it, by one of the two.
   std::optional<Permit> enter(base::SteadyTime now);
 
   /// What came of a call. One that began before the circuit last changed says nothing any more.
   void note(Permit permit, const inquiry::Key& key, bool succeeded, base::SteadyTime now);
+  /// That what came of it says nothing of the service, so that another may try.
+  void note_nothing(Permit permit) noexcept;
 
   Circuit circuit() const noexcept { return circuit_; }
 

@@ -70,6 +70,14 @@ struct Desk::Job {
     return all;
   }
 
+  /// Bytes of the longest that is asked about.
+  std::size_t longest() const {
+    std::size_t most = 0;
+    for (const auto& inquiry : inquiries)
+      most = std::max({most, inquiry->question.token.reveal().size(), inquiry->question.subject.size()});
+    return most;
+  }
+
   std::vector<InquiryPtr> inquiries;
   bool is_batch;
   base::SteadyTime deadline{};
@@ -266,13 +274,16 @@ void Desk::end(const JobPtr& job, const OrMessage<HttpAnswer>& answer) {
   const auto readings = read(*job, answer, now);
   const auto freshness = answer ? freshness_of(answer->cache_control, answer->age) : std::nullopt;
   const bool failed = is_failure(answer, call.get());
-  // That a late call is cut short may be due to its turn. A probe says something whatever becomes of it.
-  const bool says_nothing =
-      job->is_late && call && call->cut_because() && breaker_.circuit() == Breaker::Circuit::Closed;
-  if (!says_nothing) {
+  // That may be due to its turn.
+  const bool is_cut_short = job->is_late && call && call->cut_because();
+  const bool is_too_long = failed && job->longest() > longest_answered_;
+  if (!failed) longest_answered_ = std::max(longest_answered_, job->longest());
+  if (is_cut_short || is_too_long) {
+    breaker_.note_nothing(job->permit);
+  } else {
     breaker_.note(job->permit, job->key(), !failed, now.steady);
-    note_outcome(*job, readings, now);
   }
+  if (!is_cut_short) note_outcome(*job, readings, now);
   // One of the questions may be why a batch is not answered.
   const bool alone_may_help = job->is_batch && !failed && !(answer && Protocol::refuses_all(*answer));
   for (std::size_t i = 0; i < readings.size(); ++i) {

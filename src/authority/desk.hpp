@@ -36,6 +36,8 @@ class Desk : public std::enable_shared_from_this<Desk> {
   static constexpr std::size_t kCallsMax = 32;
   /// So many questions wait until one may be made; others are not answered.
   static constexpr std::size_t kWaitingMax = 1'024;
+  /// What any service can be asked about, so it is assumed.
+  static constexpr std::size_t kUsualBytes = 2'048;
 
   /// `hosts` outlives it. `idle_connections` is how long those are kept. `over` is called when nothing is
   /// under way any more, and the service is not followed.
@@ -103,6 +105,9 @@ class Desk : public std::enable_shared_from_this<Desk> {
   inquiry::AnswerCache failures_;  ///< that are not tried again at once
   Breaker breaker_;
   Breaker::Circuit told_circuit_ = Breaker::Circuit::Closed;
+  /// Bytes. Many a server hangs up on what is too long for it, or one before it then says 502: that somebody has sent
+  /// such a thing is no failure of the service.
+  std::size_t longest_answered_ = kUsualBytes;
   ServiceLog log_;
   token::TokenDigest digest_{};
   std::shared_ptr<ServiceClient> client_;

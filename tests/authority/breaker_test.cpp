@@ -158,6 +158,31 @@ TEST_F(ABreaker, CallsThatBeganBeforeSayNothing) {
   EXPECT_EQ(breaker_.circuit(), Circuit::Closed);
 }
 
+TEST_F(ABreaker, AProbeThatSaysNothingLetsAnotherTry) {
+  open();
+  now_ += seconds(5);
+  const auto probe = breaker_.enter(now_);
+  EXPECT_FALSE(breaker_.enter(now_));
+  breaker_.note_nothing(*probe);
+  EXPECT_EQ(breaker_.circuit(), Circuit::HalfOpen);
+  const auto another = breaker_.enter(now_);
+  ASSERT_TRUE(another);
+  breaker_.note_nothing(*probe);
+  breaker_.note(*another, key_of(1), true, now_);
+  breaker_.note_nothing(*another);
+  EXPECT_EQ(breaker_.circuit(), Circuit::Closed);
+}
+
+TEST_F(ABreaker, WhatSaysNothingCountsForNothing) {
+  for (std::uint64_t i = 0; i < 100; ++i) {
+    if (i % 50 == 0) fail(i);
+    breaker_.note_nothing(*breaker_.enter(now_));
+  }
+  EXPECT_EQ(breaker_.circuit(), Circuit::Closed);
+  fail(1);
+  EXPECT_EQ(breaker_.circuit(), Circuit::Open) << "nor is it a success";
+}
+
 TEST_F(ABreaker, SaysWhenAskingMayHelp) {
   EXPECT_EQ(breaker_.retry_after(now_), seconds(1));
   open();

@@ -587,6 +587,45 @@ TEST_F(AskingAService, WhoSaidThatAConnectionHadEndedAndIsGoneHasNotAnswered) {
   EXPECT_EQ(service->status().circuit, Service::Circuit::Open);
 }
 
+TEST_F(AskingAService, TokensThatAreTooLongForItOpenNoCircuit) {
+  const std::string too_long(5'000, 'x');
+  const std::string fits(3'000, 'x');
+  for (const auto& reaction : {hang_up(), respond(502)}) {
+    scripted_.script([&](const Received& received) {
+      return received.head.size() > 4'096 ? reaction : respond_json(R"({"sub":"ann"})");
+    });
+    const auto service = follow();
+    for (int i = 0; i < 20; ++i) EXPECT_EQ(ask(service, too_long + std::to_string(i)).verdict(), Verdict::CannotTell);
+    EXPECT_EQ(ask(service, fits).verdict(), Verdict::Yes);
+    for (int i = 0; i < 20; ++i)
+      EXPECT_EQ(ask(service, too_long + "a" + std::to_string(i)).verdict(), Verdict::CannotTell);
+    EXPECT_EQ(service->status().circuit, Service::Circuit::Closed);
+    EXPECT_EQ(ask(service, "short").verdict(), Verdict::Yes);
+    scripted_.script([&](const Received&) { return reaction; });
+    for (int i = 0; i < 5; ++i) ask(service, fits.substr(1) + std::to_string(i % 10));
+    EXPECT_EQ(service->status().circuit, Service::Circuit::Open) << "it had answered such before";
+  }
+}
+
+TEST_F(AskingAService, ATokenThatIsTooLongIsNoProbe) {
+  scripted_.script(status(503));
+  const auto service = follow([](auto& settings) {
+    settings.endpoint.circuit_breaker.consecutive = 2;
+    settings.endpoint.circuit_breaker.open_for = milliseconds(50);
+  });
+  ask(service, "a");
+  ask(service, "b");
+  const std::string too_long(5'000, 'x');
+  scripted_.script([&](const Received& received) {
+    return received.head.size() > 4'096 ? hang_up() : respond_json(R"({"sub":"ann"})");
+  });
+  std::this_thread::sleep_for(milliseconds(60));
+  for (int i = 0; i < 3; ++i) ask(service, too_long + std::to_string(i));
+  EXPECT_EQ(service->status().circuit, Service::Circuit::HalfOpen) << "the next one may try at once";
+  EXPECT_EQ(ask(service, "c").verdict(), Verdict::Yes);
+  EXPECT_EQ(service->status().circuit, Service::Circuit::Closed);
+}
+
 TEST_F(AskingAService, OneProbeClosesTheCircuit) {
   scripted_.script(status(503));
   const auto service = follow([](auto& settings) {
