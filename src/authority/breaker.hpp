@@ -4,6 +4,7 @@
 #include <sidegate/config/config.hpp>
 #include <sidegate/inquiry/question.hpp>
 #include <sidegate/inquiry/service.hpp>
+#include <sidegate/token/token_digest.hpp>
 
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
@@ -11,7 +12,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <list>
 #include <optional>
 
@@ -56,15 +56,6 @@ class Breaker {
     base::SteadyTime when;
     bool failed;
   };
-  struct Hash {
-    using is_avalanching = void;
-    std::size_t operator()(const inquiry::Key& key) const noexcept {
-      std::size_t hash = 0;
-      std::memcpy(&hash, key.data(), sizeof(hash));  // a digest: any part of it is as good as a hash
-      return hash;
-    }
-  };
-
   void remember(const inquiry::Key& key, bool failed, base::SteadyTime now);
   void forget_first();
   bool is_bad() const noexcept;
@@ -75,9 +66,9 @@ class Breaker {
   std::uint64_t era_ = 0;
   base::SteadyTime open_until_{};
   bool probing_ = false;
-  boost::unordered_flat_set<inquiry::Key, Hash> row_;  ///< that failed since the last success
-  std::list<Outcome> window_;                          ///< the last is last
-  boost::unordered_flat_map<inquiry::Key, std::list<Outcome>::iterator, Hash> places_;
+  boost::unordered_flat_set<inquiry::Key, token::DigestHash> row_;  ///< that failed since the last success
+  std::list<Outcome> window_;                                       ///< the last is last
+  boost::unordered_flat_map<inquiry::Key, std::list<Outcome>::iterator, token::DigestHash> places_;
   std::size_t failed_ = 0;  ///< of `window_`
 };
 

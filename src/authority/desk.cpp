@@ -39,11 +39,6 @@ bool is_failure(const OrMessage<HttpAnswer>& answer, const Call* call) noexcept 
   return call == nullptr || !call->has_answered() || call->cut_because();
 }
 
-CacheResult result_of(const inquiry::Answer& kept) noexcept {
-  if (kept.stale) return CacheResult::Stale;
-  return kept.verdict == inquiry::Answer::Verdict::Yes ? CacheResult::Hit : CacheResult::NegativeHit;
-}
-
 }  // namespace
 
 /// A question, and those who want to know.
@@ -139,12 +134,12 @@ void Desk::ask(Question question, Answered done) {
   const auto now = Moment::now();
   auto found = kept_.find(question.key, now);
   if (found.answer) {
-    done(found.answer, result_of(*found.answer));
+    done(found.answer, inquiry::cache_result_of(*found.answer));
     if (found.ask_again && !under_way_.contains(question.key)) begin_inquiry(std::move(question), std::nullopt, now);
     return;
   }
   if (const auto* const failure = failures_.find(question.key); failure && (*failure)->is_fresh(now.steady)) {
-    return done(*failure, CacheResult::Hit);
+    return done(*failure, CacheResult::Miss);
   }
   if (const auto same = under_way_.find(question.key); same != under_way_.end()) {
     same->second->askers.emplace_back(std::move(done), CacheResult::Coalesced);
@@ -341,6 +336,7 @@ void Desk::settle(const InquiryPtr& inquiry, const Reading& reading, std::option
       failure->retry_after = pause;
       failure->fresh_until = now.steady + pause;
       failures_.keep(key, std::move(failure));
+      sweep_later();
     }
     return refuse(inquiry, now);
   }
@@ -353,11 +349,11 @@ void Desk::settle(const InquiryPtr& inquiry, const Reading& reading, std::option
 }
 
 void Desk::refuse(const InquiryPtr& inquiry, const Moment& now) {
-  const auto stale = kept_.fall_back(inquiry->question.key, now);
-  if (stale) {
-    for (auto& asker : inquiry->askers) asker.second = CacheResult::Stale;
+  const auto known = kept_.fall_back(inquiry->question.key, now);
+  if (known) {
+    for (auto& asker : inquiry->askers) asker.second = inquiry::cache_result_of(*known);
   }
-  tell(inquiry, stale ? stale : cannot_tell(now));
+  tell(inquiry, known ? known : cannot_tell(now));
 }
 
 void Desk::tell(const InquiryPtr& inquiry, const AnswerPtr& answer) {
@@ -383,9 +379,11 @@ void Desk::sweep_later() {
     const auto self = weak.lock();
     if (cancelled || !self || self->stopped_) return;
     self->sweeping_ = false;
-    self->kept_.sweep(Moment::now());
+    const auto now = Moment::now();
+    self->kept_.sweep(now);
+    self->failures_.erase_if([&](const Key&, const inquiry::Answer& failure) { return !failure.is_fresh(now.steady); });
     self->note_kept();
-    if (self->kept_.size() > 0) self->sweep_later();
+    if (self->kept_.size() + self->failures_.size() > 0) self->sweep_later();
   });
 }
 

@@ -19,7 +19,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace sidegate::authority {
@@ -112,7 +111,7 @@ class Desk : public std::enable_shared_from_this<Desk> {
   token::TokenDigest digest_{};
   std::shared_ptr<ServiceClient> client_;
   std::function<void()> over_;
-  boost::unordered_map<inquiry::Key, InquiryPtr> under_way_{};
+  boost::unordered_map<inquiry::Key, InquiryPtr, token::DigestHash> under_way_{};
   std::vector<InquiryPtr> batch_{};  ///< that is being filled
   Timer batch_timer_;
   Queue urgent_{};  ///< something old would be used if these fail

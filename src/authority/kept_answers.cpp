@@ -25,6 +25,10 @@ SteadyTime end_of(base::UnixTime valid_until, milliseconds lifetime, const Momen
   return now.steady + std::clamp(exactly, milliseconds(0), lifetime);
 }
 
+bool holds(const Answer& answer, const Moment& now) {
+  return answer.is_fresh(now.steady) && now.seconds() < answer.valid_until;
+}
+
 bool can_serve(const Answer& answer, const Moment& now) {
   return answer.verdict == Answer::Verdict::Yes && now.steady < answer.stale_until &&
          now.seconds() < answer.valid_until;
@@ -64,7 +68,7 @@ KeptAnswers::KeptAnswers(const inquiry::Service& service)
 KeptAnswers::Found KeptAnswers::find(const Key& key, const Moment& now) {
   const auto* const kept = cache_.find(key);
   if (kept == nullptr) return {};
-  if ((*kept)->is_fresh(now.steady) && now.seconds() < (*kept)->valid_until) return {*kept};
+  if (holds(**kept, now)) return {*kept};
   if (!(*kept)->stale) return {};
   auto stale = fall_back(key, now);
   const bool serves = stale != nullptr;
@@ -95,7 +99,9 @@ AnswerPtr KeptAnswers::take(const Key& key, std::shared_ptr<Answer> answer,
 
 AnswerPtr KeptAnswers::fall_back(const Key& key, const Moment& now) {
   const auto* const kept = cache_.find(key);
-  if (kept == nullptr || !can_serve(**kept, now)) return nullptr;
+  if (kept == nullptr) return nullptr;
+  if (holds(**kept, now)) return *kept;
+  if (!can_serve(**kept, now)) return nullptr;
   auto copy = stale_copy(**kept, now);
   cache_.keep(key, copy);
   return copy;

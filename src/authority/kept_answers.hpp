@@ -46,7 +46,8 @@ class KeptAnswers {
   inquiry::AnswerPtr take(const inquiry::Key& key, std::shared_ptr<inquiry::Answer> answer,
                           std::optional<std::chrono::seconds> freshness, bool keep, const Moment& now);
 
-  /// The service has failed: what can be used all the same; null where nothing can. It serves for a second.
+  /// A call has failed: what can be used all the same; null where nothing can. What is old serves for a second. What is
+  /// fresh, since another call was made after this one had begun, stays as it is.
   inquiry::AnswerPtr fall_back(const inquiry::Key& key, const Moment& now);
 
   /// Lets go of those for which `which` is true; how many.

@@ -1,6 +1,8 @@
 #include "service_client.hpp"
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/post.hpp>
 
 #include <algorithm>
 #include <exception>
@@ -37,10 +39,10 @@ std::shared_ptr<Call> ServiceClient::begin(Request request, base::SteadyTime dea
   auto bytes = bytes_of(request, settings_.may_repeat ? Afterwards::Keep : Afterwards::Close);
   auto job = std::make_shared<Job>(Job{std::move(request), std::move(bytes), body_bytes_max, std::move(done)});
   // What is thrown is none of the failures that are expected here.
-  boost::asio::co_spawn(io_.get_executor(), run(shared_from_this(), call, std::move(job)),
-                        [](const std::exception_ptr& thrown) {
-                          if (thrown) std::rethrow_exception(thrown);
-                        });
+  boost::asio::co_spawn(io_.get_executor(), run(shared_from_this(), call, job), [](const std::exception_ptr& thrown) {
+    if (thrown) std::rethrow_exception(thrown);
+  });
+  job->is_begun = true;
   return call;
 }
 
@@ -52,6 +54,7 @@ void ServiceClient::close() {
 Task<void> ServiceClient::run(std::shared_ptr<ServiceClient> self, std::shared_ptr<Call> call,
                               std::shared_ptr<Job> job) {
   const auto answer = co_await self->converse(*call, *job);
+  if (!job->is_begun) co_await boost::asio::post(self->io_, boost::asio::deferred);
   job->done(answer);
 }
 

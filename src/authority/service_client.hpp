@@ -10,7 +10,6 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
-#include <string>
 #include <vector>
 
 namespace sidegate::authority {
@@ -57,6 +56,7 @@ class ServiceClient : public std::enable_shared_from_this<ServiceClient> {
     base::Secret bytes;
     std::size_t body_bytes_max;
     Done done;
+    bool is_begun = false;  ///< `begin` has returned, or is about to
   };
 
   static Task<void> run(std::shared_ptr<ServiceClient> self, std::shared_ptr<Call> call, std::shared_ptr<Job> job);

@@ -4,7 +4,6 @@
 #include <boost/intrusive/list_hook.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
 
-#include <cstring>
 #include <utility>
 
 namespace sidegate::inquiry {
@@ -20,15 +19,10 @@ struct Entry : boost::intrusive::list_base_hook<> {
   AnswerPtr answer;
 };
 
-/// An entry is found by its key, any eight bytes of which are as good as a hash.
-struct Hash {
+/// An entry is found by its key.
+struct Hash : token::DigestHash {
   using is_transparent = void;
-  using is_avalanching = void;
-  std::size_t operator()(const Key& key) const noexcept {
-    std::size_t hash = 0;
-    std::memcpy(&hash, key.data(), sizeof(hash));
-    return hash;
-  }
+  using token::DigestHash::operator();
   std::size_t operator()(const std::unique_ptr<Entry>& entry) const noexcept { return (*this)(entry->key); }
 };
 
@@ -67,14 +61,12 @@ struct AnswerCache::State {
     if (let_go) let_go(*answer);
   }
 
-  /// Makes room for one more in `order`, at the cost of its like where there are any.
+  /// Makes room for one more in `order`. What takes too many bytes goes at the cost of a no, be the newcomer a yes: a
+  /// yes is worth more.
   void make_room(Order& order, std::size_t wanted) noexcept {
     while (order.size() >= entries_max) erase(order.back());
     while (!index.empty() && bytes + wanted > bytes_max) {
-      Order& other = &order == &yes ? no : yes;
-      // A yes is worth more than a no, whichever of them is the newcomer.
-      Order& from = &order == &yes && !no.empty() ? no : (order.empty() ? other : order);
-      erase(from.back());
+      erase((no.empty() ? yes : no).back());
     }
   }
 };

@@ -1,22 +1,16 @@
 #include "answer_memo.hpp"
 
+#include <sidegate/base/secret.hpp>
+
 #include <algorithm>
 #include <utility>
 
 namespace sidegate::policy {
 namespace {
 
-using base::CacheResult;
-using inquiry::Answer;
-
 /// A worker need not remember all that is known: where it does not, the authority's thread does.
 constexpr std::size_t kEntriesMax = 65'536;
 constexpr std::size_t kBytesMax = std::size_t{16} * 1024 * 1024;
-
-CacheResult result_of(const Answer& answer) noexcept {
-  if (answer.stale) return CacheResult::Stale;
-  return answer.verdict == Answer::Verdict::No ? CacheResult::NegativeHit : CacheResult::Hit;
-}
 
 }  // namespace
 
@@ -26,13 +20,13 @@ AnswerMemo::AnswerMemo(std::shared_ptr<inquiry::Service> service)
 AnswerMemo::Found AnswerMemo::find(const inquiry::Key& key, const Request& request) {
   for (const GivenAnswer& given : request.answers) {
     if (given.service != service_.get() || given.key != key) continue;
-    const bool is_known = given.answer->verdict != Answer::Verdict::CannotTell;
+    const bool is_known = given.answer->verdict != inquiry::Answer::Verdict::CannotTell;
     if (is_known && given.answer->is_fresh(request.moment)) kept_.keep(key, given.answer);
     return {given.answer, given.from};
   }
   const auto* const kept = kept_.find(key);
   if (kept == nullptr || !(*kept)->is_fresh(request.moment)) return {};
-  return {*kept, result_of(**kept)};
+  return {*kept, inquiry::cache_result_of(**kept)};
 }
 
 inquiry::Question AnswerMemo::question(const inquiry::Key& key, std::string_view token, std::string subject) const {

@@ -1,12 +1,10 @@
 #pragma once
 
-#include <sidegate/base/secret.hpp>
 #include <sidegate/inquiry/answer_cache.hpp>
 #include <sidegate/inquiry/service.hpp>
 #include <sidegate/policy/policy.hpp>
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 

@@ -3,7 +3,6 @@
 #include <boost/json/monotonic_resource.hpp>
 
 #include <array>
-#include <cstring>
 #include <functional>
 #include <new>
 #include <utility>
@@ -71,12 +70,6 @@ VerifiedTokenCache::Entry::Entry(const TokenDigest::Bytes& of, const VerifiedJwt
       memory(claims_bytes),
       claims(*verified.claims, &memory),
       bytes(all_bytes) {}
-
-std::size_t VerifiedTokenCache::Hash::operator()(const TokenDigest::Bytes& digest) const noexcept {
-  std::size_t hash = 0;
-  std::memcpy(&hash, digest.data(), sizeof(hash));
-  return hash;
-}
 
 VerifiedTokenCache::VerifiedTokenCache(std::size_t entries_max, std::size_t bytes_max) noexcept
     : entries_max_(entries_max), bytes_max_(bytes_max) {}

@@ -71,11 +71,10 @@ class VerifiedTokenCache {
     std::size_t bytes;
   };
 
-  /// An entry is found by its digest, any eight bytes of which are as good as a hash.
-  struct Hash {
+  /// An entry is found by its digest.
+  struct Hash : DigestHash {
     using is_transparent = void;
-    using is_avalanching = void;
-    std::size_t operator()(const TokenDigest::Bytes& digest) const noexcept;
+    using DigestHash::operator();
     std::size_t operator()(const std::unique_ptr<Entry>& entry) const noexcept { return (*this)(entry->digest); }
   };
   struct Equal {

@@ -57,6 +57,14 @@ TEST_F(Kept, AYesIsFreshForItsTime) {
   EXPECT_TRUE(kept_.has_stale(kKey, now_));
 }
 
+TEST_F(Kept, WhatIsFreshIsNothingToFallBackOn) {
+  const auto yes = take(answer_of(Verdict::Yes));
+  EXPECT_EQ(kept_.fall_back(kKey, now_), yes);
+  EXPECT_FALSE(yes->is_withdrawn());
+  const auto no = take(answer_of(Verdict::No));
+  EXPECT_EQ(kept_.fall_back(kKey, now_), no) << "it is what is known";
+}
+
 TEST_F(Kept, ANoIsKeptForLess) {
   const auto answer = take(answer_of(Verdict::No));
   pass(milliseconds(4'999));

@@ -3,6 +3,8 @@
 #include "scripted_issuer.hpp"
 #include "scripted_service.hpp"
 
+#include <boost/asio/post.hpp>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -318,6 +320,23 @@ TEST_F(AClient, PlainHttpStaysOnThisMachine) {
   EXPECT_EQ(get("http://localhost/"), "by plain http 192.0.2.1 is not asked: it is another machine");
   client_->close();
   EXPECT_THAT(get("http://169.254.169.254/"), HasSubstr("link-local"));
+}
+
+TEST_F(AClient, NothingIsDoneBeforeItHasBegun) {
+  ServiceClient::Settings settings;
+  settings.endpoint.tls.ca = reference("no certificate");
+  make_client(settings);
+  std::shared_ptr<Call> call;
+  bool done = false;
+  boost::asio::post(io_, [&] {
+    call = client_->begin({.url = *parse_url("https://auth.test/")}, steady_clock::now() + seconds(4), 1'000,
+                          [&](const OrMessage<HttpAnswer>& answer) {
+                            EXPECT_FALSE(answer) << "there are no settings, so that nothing is awaited";
+                            EXPECT_NE(call, nullptr);
+                            done = true;
+                          });
+  });
+  EXPECT_TRUE(run_until([&] { return done; }));
 }
 
 TEST_F(AClient, CanBeCut) {

@@ -405,7 +405,7 @@ TEST_F(AskingAService, ACallThatBeganLateAndIsCutShortIsNoFailureOfTheService) {
     return respond_json(R"({"sub":"ann"})");
   });
   const auto service = follow([](auto& settings) {
-    settings.endpoint.timeout = seconds(1);
+    settings.endpoint.timeout = seconds(4);
     settings.endpoint.circuit_breaker.consecutive = 1;
   });
   Futures askers;
@@ -417,8 +417,6 @@ TEST_F(AskingAService, ACallThatBeganLateAndIsCutShortIsNoFailureOfTheService) {
   EXPECT_EQ(scripted_.asked(), 40U);
   EXPECT_EQ(service->status().circuit, Service::Circuit::Closed);
   EXPECT_EQ(service->status().failed, 0U);
-  ask(service, "another");
-  EXPECT_EQ(service->status().circuit, Service::Circuit::Open) << "of one that had all of it, it is";
 }
 
 TEST_F(AskingAService, AServiceThatHangsIsWaitedForAsLongAsItsTimeout) {
@@ -602,7 +600,7 @@ TEST_F(AskingAService, TokensThatAreTooLongForItOpenNoCircuit) {
     EXPECT_EQ(service->status().circuit, Service::Circuit::Closed);
     EXPECT_EQ(ask(service, "short").verdict(), Verdict::Yes);
     scripted_.script([&](const Received&) { return reaction; });
-    for (int i = 0; i < 5; ++i) ask(service, fits.substr(1) + std::to_string(i % 10));
+    for (int i = 0; i < 5; ++i) ask(service, fits.substr(1) + std::to_string(i));
     EXPECT_EQ(service->status().circuit, Service::Circuit::Open) << "it had answered such before";
   }
 }
@@ -699,7 +697,6 @@ TEST_F(AServiceThatFails, IsHelpedOutByWhatItSaidBefore) {
 TEST_F(AServiceThatFails, IsThenAskedInTheBackground) {
   const auto service = follow_stale();
   ask(service, "a");
-  scripted_.script(&hang);
   Gate gate;
   scripted_.script(status(500));
   ask_stale(service, "a");
@@ -841,6 +838,29 @@ TEST_F(AskingAService, WhatIsOnItsWayWhileOthersPurgeIsNotKept) {
   }
 }
 
+TEST_F(AskingAService, WhatIsKnownByTheTimeThatAnEarlierCallFailsStays) {
+  Gate gate;
+  scripted_.script([opened = gate.opened()](const Received&) {
+    opened.wait();
+    return respond(503);
+  });
+  const auto service = follow([](auto& settings) {
+    settings.endpoint.timeout = seconds(8);
+    settings.cache.stale_if_error = seconds(60);
+  });
+  auto early = begin(service, "a");
+  ASSERT_TRUE(eventually([&] { return scripted_.asked() == 1; }));
+  purge({});
+  scripted_.script(yes());
+  const auto newer = ask(service, "a");
+  gate.open();
+  const auto told = early.get();
+  EXPECT_EQ(told.answer, newer.answer);
+  EXPECT_EQ(told.from, CacheResult::Hit);
+  EXPECT_FALSE(newer.answer->is_withdrawn());
+  EXPECT_EQ(ask(service, "a").from, CacheResult::Hit);
+}
+
 TEST_F(AskingAService, TellsOperatorsOfChangesOnly) {
   scripted_.script(status(503));
   const auto service = follow([](auto& settings) {
@@ -908,6 +928,15 @@ class AskingForUsers : public AskingAService {
     });
   }
 
+  /// Looks all of them up at the same moment: the authority has nothing else to do meanwhile.
+  Futures look_up_at_once(const ServicePtr& service, const std::vector<std::string>& subjects) {
+    Gate gate;
+    authority_->ask(std::make_shared<token::IssuerKeys>(config::Issuer{}), [opened = gate.opened()] { opened.wait(); });
+    Futures askers;
+    for (const auto& subject : subjects) askers.push_back(look_up(service, subject));
+    return askers;
+  }
+
   std::future<Told> look_up(const ServicePtr& service, const std::string& subject, const std::string& token = {}) {
     return begin({service, *token::TokenDigest().of(subject + '\n' + token), base::Secret(token), subject});
   }
@@ -943,15 +972,16 @@ TEST_F(AskingForUsers, OneByOne) {
 TEST_F(AskingForUsers, ManyAtOnce) {
   scripted_.script(&even_users);
   const auto service = follow_batching();
-  Futures askers;
-  for (int i = 0; i < 20; ++i) askers.push_back(look_up(service, std::to_string(i)));
+  std::vector<std::string> subjects;
+  for (int i = 0; i < 20; ++i) subjects.push_back(std::to_string(i));
+  auto askers = look_up_at_once(service, subjects);
   const auto all = all_of(askers);
   for (std::size_t i = 0; i < all.size(); ++i) {
     EXPECT_EQ(all[i].verdict(), i % 2 == 0 ? Verdict::Yes : Verdict::No) << i;
     EXPECT_EQ(all[i].from, CacheResult::Miss);
   }
-  EXPECT_LE(scripted_.asked(), 3U);
-  EXPECT_EQ(service->status().said_yes, scripted_.asked());
+  EXPECT_EQ(scripted_.asked(), 1U);
+  EXPECT_EQ(service->status().said_yes, 1U);
   EXPECT_EQ(look_up(service, "4").get().from, CacheResult::Hit);
   EXPECT_EQ(look_up(service, "5").get().from, CacheResult::NegativeHit);
 }
@@ -1005,9 +1035,7 @@ TEST_F(AskingForUsers, OneWhoIsWhyABatchFailsSpoilsNothingForTheOthers) {
     });
     const auto service = follow_batching([](auto& settings) { settings.endpoint.circuit_breaker.consecutive = 1; });
     const auto asked = scripted_.asked();
-    Futures askers;
-    askers.push_back(look_up(service, "robot"));
-    for (int i = 1; i < 10; ++i) askers.push_back(look_up(service, std::to_string(i)));
+    auto askers = look_up_at_once(service, {"robot", "1", "2", "3", "4", "5", "6", "7", "8", "9"});
     const auto all = all_of(askers);
     EXPECT_EQ(all[0].verdict(), Verdict::CannotTell);
     for (std::size_t i = 1; i < all.size(); ++i) {
@@ -1024,8 +1052,7 @@ TEST_F(AskingForUsers, OfOnePageOfSeveralThoseWhoAreMissingAreAskedForAlone) {
     return respond_json(R"({"count":3,"next":"/users/?page=2","results":[{"id":7}]})");
   });
   const auto service = follow_batching();
-  Futures askers;
-  for (const char* const subject : {"7", "8", "9"}) askers.push_back(look_up(service, subject));
+  auto askers = look_up_at_once(service, {"7", "8", "9"});
   const auto all = all_of(askers);
   EXPECT_EQ(all[0].verdict(), Verdict::Yes);
   EXPECT_EQ(all[1].verdict(), Verdict::Yes);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <sidegate/base/cache_result.hpp>
 #include <sidegate/base/clock.hpp>
 #include <sidegate/base/reason.hpp>
 #include <sidegate/base/secret.hpp>
@@ -31,7 +32,7 @@ struct Answer {
   enum class Verdict {
     Yes,        ///< the token holds; there is such a user; the session is renewed
     No,         ///< a definite no
-    CannotTell  ///< the service is out of reach or not to be understood, and nothing older can be used; never kept
+    CannotTell  ///< the service is out of reach or not to be understood, and nothing older can be used
   };
 
   Verdict verdict = Verdict::CannotTell;
@@ -64,5 +65,11 @@ struct Answer {
 };
 
 using AnswerPtr = std::shared_ptr<const Answer>;
+
+/// Where an answer comes from that was kept.
+inline base::CacheResult cache_result_of(const Answer& kept) noexcept {
+  if (kept.stale) return base::CacheResult::Stale;
+  return kept.verdict == Answer::Verdict::No ? base::CacheResult::NegativeHit : base::CacheResult::Hit;
+}
 
 }  // namespace sidegate::inquiry

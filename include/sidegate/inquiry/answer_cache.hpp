@@ -28,7 +28,7 @@ class AnswerCache {
   /// call.
   const AnswerPtr* find(const Key& key) noexcept;
 
-  /// Keeps a yes or a no in the place of what was kept for the key.
+  /// Keeps it in the place of what was kept for the key. That nobody can tell is kept among the no.
   void keep(const Key& key, AnswerPtr answer);
 
   void erase(const Key& key) noexcept;

@@ -3,6 +3,8 @@
 #include <openssl/types.h>
 
 #include <array>
+#include <cstddef>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -28,6 +30,16 @@ class TokenDigest {
   };
 
   std::unique_ptr<EVP_MD_CTX, Free> context_;
+};
+
+/// For hash maps. Any eight bytes of a digest are as good as a hash.
+struct DigestHash {
+  using is_avalanching = void;
+  std::size_t operator()(const TokenDigest::Bytes& digest) const noexcept {
+    std::size_t hash = 0;
+    std::memcpy(&hash, digest.data(), sizeof(hash));
+    return hash;
+  }
 };
 
 }  // namespace sidegate::token
