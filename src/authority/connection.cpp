@@ -165,7 +165,7 @@ Task<bool> Connection::wake() {
     co_await state_->woken.async_wait(kAsTuple);
     state_->waking = false;
   }
-  co_return state_->undisturbed&& is_open();
+  co_return is_open() && state_->undisturbed;
 }
 
 bool Connection::is_open() const noexcept {

@@ -21,7 +21,7 @@ std::optional<boost::json::object> read_wrapped_object(std::string_view text, bo
 /// Memory for what may hold a token: it is overwritten when it is given back.
 boost::json::storage_ptr wiped_storage();
 
-/// The text of the member, not empty; empty where there is none.
+/// The text of the member; empty where it is missing, or no text.
 std::string_view text_member(const boost::json::object& object, std::string_view name) noexcept;
 
 /// The member, unless it is null.

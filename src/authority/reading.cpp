@@ -69,10 +69,7 @@ std::optional<UnixTime> read_moment(const boost::json::value& value) {
 std::optional<UnixTime> own_expiry(std::string_view token) {
   boost::json::object claims;
   if (!token::has_jwt_form(token) || !token::UnverifiedClaims(token.size()).read(token, claims)) return std::nullopt;
-  const auto* const expiry = claims.if_contains("exp");
-  const auto moment =
-      expiry != nullptr ? token::read_numeric_date(*expiry) : base::Result<UnixTime>(base::Reason::Missing);
-  return moment ? std::optional(*moment) : std::nullopt;
+  return token::date_in(claims, "exp");
 }
 
 }  // namespace sidegate::authority

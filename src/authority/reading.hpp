@@ -24,6 +24,7 @@ namespace sidegate::authority {
 /// words that show nothing of it.
 using Reading = base::OrMessage<std::shared_ptr<inquiry::Answer>>;
 
+/// A no, and why.
 std::shared_ptr<inquiry::Answer> no(base::Reason reason);
 
 /// A yes about `subject`. It says how much memory it takes.

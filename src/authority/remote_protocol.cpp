@@ -9,8 +9,6 @@
 #include <sidegate/token/subject.hpp>
 #include <sidegate/token/unverified_claims.hpp>
 
-#include <boost/json/string.hpp>
-
 #include <algorithm>
 #include <optional>
 #include <string>
@@ -161,7 +159,7 @@ Reading RemoteProtocol::read_token(std::string_view token, UnixTime now) const {
       !token::subject_of(claims, settings_.token_subject, subject)) {
     return no(Reason::MissingClaim);
   }
-  const auto end = own_expiry(token).value_or(UnixTime::max());
+  const auto end = token::date_in(claims, "exp").value_or(UnixTime::max());
   return yes_between({UnixTime::min(), end}, now, std::move(subject), std::move(claims));
 }
 

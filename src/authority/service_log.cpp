@@ -2,7 +2,6 @@
 
 #include <sidegate/telemetry/log.hpp>
 
-#include <string_view>
 #include <utility>
 
 namespace sidegate::authority {

@@ -15,10 +15,13 @@ class SessionProtocol {
   /// The message says why it can never be asked.
   static base::OrMessage<SessionProtocol> create(const config::SessionRefresh& settings);
 
+  /// Whether the token can stand in a cookie.
   bool can_send(std::string_view refresh_token) const noexcept;
 
+  /// A POST with the token in the refresh cookie, and in JSON as `refresh`.
   Request request(std::string_view refresh_token) const;
 
+  /// 200 and 201 with a new token are a yes, 400, 401 and 403 a no.
   Reading read(const HttpAnswer& answer, std::string_view refresh_token) const;
 
  private:

@@ -5,7 +5,6 @@
 #include "json_text.hpp"
 #include "text_codec.hpp"
 
-#include <sidegate/base/text.hpp>
 #include <sidegate/token/subject.hpp>
 
 #include <boost/json/array.hpp>

@@ -176,9 +176,7 @@ Result<Recognition> Authenticator::recognise(std::string_view token, base::UnixT
   const auto subject = subject_of(claims, storage);
   if (!subject) return subject.error();
   Recognition recognition{revocation_.hold(token, *subject, claims), std::nullopt};
-  const auto* const expires = claims.if_contains("exp");
-  const auto date = expires != nullptr ? token::read_numeric_date(*expires) : Result<base::UnixTime>(Reason::Missing);
-  if (date) recognition.expires = *date + leeway_;
+  if (const auto date = token::date_in(claims, "exp")) recognition.expires = *date + leeway_;
   return recognition;
 }
 

@@ -19,17 +19,11 @@ using base::Result;
 using base::UnixTime;
 using inquiry::Answer;
 
-std::optional<UnixTime> date_of(const boost::json::object& claims, std::string_view name) {
-  const auto* const value = claims.if_contains(name);
-  const auto date = value != nullptr ? token::read_numeric_date(*value) : Result<UnixTime>(Reason::Missing);
-  return date ? std::optional<UnixTime>(*date) : std::nullopt;
-}
-
 /// Whether the token ends within `threshold`, which is at most a fifth of its lifetime.
 bool ends_soon(const boost::json::object& claims, std::chrono::seconds threshold, UnixTime now) {
-  const auto expires = date_of(claims, "exp");
+  const auto expires = token::date_in(claims, "exp");
   if (!expires) return false;
-  const auto issued = date_of(claims, "iat");
+  const auto issued = token::date_in(claims, "iat");
   return *expires - now <= (issued ? std::min(threshold, (*expires - *issued) / 5) : threshold);
 }
 
@@ -82,17 +76,10 @@ void append_cookie(std::string_view name, std::string_view value, const Request&
 }  // namespace
 
 SessionRenewal::SessionRenewal(const config::Config& config, std::shared_ptr<inquiry::Service> service)
-    : settings_(*config.session_refresh), memo_(std::move(service)), unverified_(config.limits.token_bytes_max) {
-  for (std::size_t i = 0; i < config.authenticators.size(); ++i) {
-    const auto is_named = [&](const auto& name) { return name.value == config.authenticators[i].name; };
-    const auto& names = settings_.authenticators;
-    if (std::any_of(names.begin(), names.end(), is_named)) authenticators_.push_back(i);
-  }
-}
-
-bool SessionRenewal::is_for(std::size_t authenticator) const noexcept {
-  return std::find(authenticators_.begin(), authenticators_.end(), authenticator) != authenticators_.end();
-}
+    : settings_(*config.session_refresh),
+      authenticators_(settings_.authenticators, config),
+      memo_(std::move(service)),
+      unverified_(config.limits.token_bytes_max) {}
 
 bool SessionRenewal::is_due(std::size_t index, Authenticator& authenticator, const Credential& credential,
                             const Result<Identity>& identity, const Request& request, UnixTime now) {

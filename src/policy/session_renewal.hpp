@@ -12,10 +12,10 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "answer_memo.hpp"
 #include "authenticator.hpp"
+#include "authenticator_set.hpp"
 
 namespace sidegate::policy {
 
@@ -37,7 +37,7 @@ class SessionRenewal {
                                const base::Result<Identity>& identity, const Request& request, base::UnixTime now,
                                Scratch& scratch, Trace* trace);
 
-  bool is_for(std::size_t authenticator) const noexcept;
+  bool is_for(std::size_t authenticator) const noexcept { return authenticators_.contains(authenticator); }
   /// The cookie of the refresh token.
   const std::string& refresh_cookie() const noexcept { return settings_.refresh_cookie; }
   void forget() noexcept { memo_.clear(); }
@@ -47,7 +47,7 @@ class SessionRenewal {
                                 const Request& request, base::UnixTime now, Scratch& scratch) const;
 
   config::SessionRefresh settings_;
-  std::vector<std::size_t> authenticators_;
+  AuthenticatorSet authenticators_;
   AnswerMemo memo_;
   token::TokenDigest digest_;
   token::UnverifiedClaims unverified_;

@@ -14,20 +14,10 @@ using inquiry::Answer;
 
 UserLookup::UserLookup(const config::UserInfo& settings, const config::Config& config,
                        std::shared_ptr<inquiry::Service> service)
-    : memo_(std::move(service)),
+    : authenticators_(settings.authenticators, config),
+      memo_(std::move(service)),
       sends_token_(settings.send_as.kind != config::SendAs::Kind::None),
-      deny_on_error_(settings.deny_on_error) {
-  for (std::size_t i = 0; i < config.authenticators.size(); ++i) {
-    const auto is_named = [&](const auto& name) { return name.value == config.authenticators[i].name; };
-    if (std::any_of(settings.authenticators.begin(), settings.authenticators.end(), is_named)) {
-      authenticators_.push_back(i);
-    }
-  }
-}
-
-bool UserLookup::is_for(std::size_t authenticator) const noexcept {
-  return std::find(authenticators_.begin(), authenticators_.end(), authenticator) != authenticators_.end();
-}
+      deny_on_error_(settings.deny_on_error) {}
 
 Result<const boost::json::object*> UserLookup::find(const Identity& identity, std::string_view token,
                                                     const Request& request, Scratch& scratch, Trace* trace) {

@@ -12,9 +12,9 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "answer_memo.hpp"
+#include "authenticator_set.hpp"
 
 namespace sidegate::policy {
 
@@ -24,7 +24,7 @@ class UserLookup {
   UserLookup(const config::UserInfo& settings, const config::Config& config, std::shared_ptr<inquiry::Service> service);
 
   /// Whether it knows the subjects that this authenticator named.
-  bool is_for(std::size_t authenticator) const noexcept;
+  bool is_for(std::size_t authenticator) const noexcept { return authenticators_.contains(authenticator); }
 
   /// The user; null where there is none of that name, or it cannot be told and that is no reason to refuse. Unavailable
   /// where it is one, or where the service has to be asked first, and then `scratch` has the question. `token` is the
@@ -35,9 +35,9 @@ class UserLookup {
   void forget() noexcept { memo_.clear(); }
 
  private:
+  AuthenticatorSet authenticators_;
   AnswerMemo memo_;
   token::TokenDigest digest_;
-  std::vector<std::size_t> authenticators_;
   bool sends_token_;
   bool deny_on_error_;
   std::string key_text_;

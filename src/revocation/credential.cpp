@@ -31,10 +31,7 @@ std::string_view jti_of(const boost::json::object& claims) noexcept {
 }
 
 std::optional<base::UnixTime> issued_of(const boost::json::object& claims) noexcept {
-  const auto* const value = claims.if_contains("iat");
-  if (value == nullptr) return std::nullopt;
-  const auto date = token::read_numeric_date(*value);
-  return date ? std::optional<base::UnixTime>(*date) : std::nullopt;
+  return token::date_in(claims, "iat");
 }
 
 DigestText::DigestText(token::TokenDigest& digest, std::string_view token) noexcept {

@@ -157,6 +157,13 @@ base::Result<UnixTime> read_numeric_date(const json::value& value) noexcept {
   return Reason::Malformed;
 }
 
+std::optional<UnixTime> date_in(const json::object& claims, std::string_view name) noexcept {
+  const auto* const value = claims.if_contains(name);
+  if (value == nullptr) return std::nullopt;
+  const auto date = read_numeric_date(*value);
+  return date ? std::optional(*date) : std::nullopt;
+}
+
 base::Result<Validity> check_claims(const json::object& claims, const ClaimRules& rules, UnixTime now,
                                     CheckList* checks) {
   const RegisteredClaims registered = find_registered(claims);

@@ -69,7 +69,8 @@ class Authority {
   void ask(inquiry::Question question, Answered done);
 
   /// Forgets answers, wherever they are kept: they are withdrawn. Those that are on their way are given to whoever
-  /// waits for them already, and to nobody else. `done` gets how many were kept. Any thread.
+  /// waits for them already, and to nobody else. `done` gets how many were kept, once, on the authority's thread; once
+  /// the destructor has begun it may be dropped. Any thread.
   void purge(Purge what, std::function<void(std::size_t)> done);
 
  private:

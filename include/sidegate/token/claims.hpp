@@ -57,5 +57,7 @@ base::Result<Validity> check_claims(const boost::json::object& claims, const Cla
 /// by mistake do not make a token that lasts for ever. Fractions of a second are dropped, as those of "now" are.
 /// Malformed for anything else.
 base::Result<base::UnixTime> read_numeric_date(const boost::json::value& value) noexcept;
+/// The one of that name; nothing where there is none, or it is none.
+std::optional<base::UnixTime> date_in(const boost::json::object& claims, std::string_view name) noexcept;
 
 }  // namespace sidegate::token
