@@ -143,11 +143,13 @@ def test_half_of_twenty_open_it(start, service):
 
 def test_a_good_probe_closes_it(start, service):
     gateway = start()
-    open_circuit(gateway, service)
-    service.replies[VALIDATE] = YES
     began = time.monotonic()
+    open_circuit(gateway, service)
+    opened = time.monotonic()
+    service.replies[VALIDATE] = YES
     wait_for_status(gateway, new_token(), 200)
-    assert OPEN_FOR - 0.2 < time.monotonic() - began < OPEN_FOR + 0.5 * PATIENCE
+    assert OPEN_FOR < time.monotonic() - began
+    assert time.monotonic() - opened < OPEN_FOR + 0.5 * PATIENCE
     assert circuit(gateway, "session") == CLOSED
     assert service.count() == 6
     assert [status_of(gateway, new_token()) for _ in range(10)] == [200] * 10
@@ -300,7 +302,7 @@ def test_the_service_hangs_and_goes_on(live, mortal):
         load.wait_for_answers(50)
         with mortal.suspended():
             assert_unavailable_in_time(newcomers(live, seconds=2))
-            assert circuit(live, "session") == OPEN
+            assert circuit(live, "session") != CLOSED
             load.wait_for_answers(50)
         wait_for_recovery(live, mortal)
         load.wait_for_answers(50)

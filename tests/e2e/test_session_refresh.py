@@ -269,19 +269,19 @@ def test_when_a_token_is_near_its_end(start, stub, lifetime, left, expected):
 
 
 @pytest.mark.parametrize("access", [
-    tokens.last_bit_flipped(access_token(left=200)),
-    tokens.last_bit_flipped(access_token(left=-5)),
-    access_token(left=200, key="another-key-that-is-long-enough-for-HS256"),
-    access_token(left=-5, key="another-key-that-is-long-enough-for-HS256"),
-    tokens.tampered(access_token(left=-5), exp=int(time.time()) + 200),
-    tokens.unsigned(exp=int(time.time()) - 5),
-    access_token(left=-5, nbf=int(time.time()) + 600),
-    access_token(left=-5, subject=""),
-    "nonsense",
+    lambda: tokens.last_bit_flipped(access_token(left=200)),
+    lambda: tokens.last_bit_flipped(access_token(left=-5)),
+    lambda: access_token(left=200, key="another-key-that-is-long-enough-for-HS256"),
+    lambda: access_token(left=-5, key="another-key-that-is-long-enough-for-HS256"),
+    lambda: tokens.tampered(access_token(left=-5), exp=int(time.time()) + 200),
+    lambda: tokens.unsigned(exp=int(time.time()) - 5),
+    lambda: access_token(left=-5, nbf=int(time.time()) + 600),
+    lambda: access_token(left=-5, subject=""),
+    lambda: "nonsense",
 ], ids=["flipped", "flipped, ended", "another key", "another key, ended", "tampered", "unsigned", "not yet", "nobody",
         "no token"])
 def test_a_token_that_does_not_verify_is_never_renewed(start, stub, access):
-    assert_invalid(assert_asks_nobody(start(), stub, access, status=401))
+    assert_invalid(assert_asks_nobody(start(), stub, access(), status=401))
 
 
 def test_without_a_refresh_token_nobody_is_asked(start, stub, module_origin):
