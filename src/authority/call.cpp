@@ -70,7 +70,7 @@ Task<OrMessage<Addresses>> Call::find_addresses(const std::string& host) {
 }
 
 Task<OrMessage<std::shared_ptr<Connection>>> Call::connect(const Peer& peer) {
-  has_answered_ = false;
+  reached_ = Reached::Nobody;
   if (cut_) co_return Message{*cut_};
   const auto addresses = co_await find_addresses(peer.url.address.host);
   if (!addresses) co_return addresses.error();
@@ -125,9 +125,9 @@ Task<OrMessage<HttpAnswer>> Call::converse(std::shared_ptr<Connection> connectio
                                            std::size_t body_bytes_max) {
   if (cut_) co_return Message{*cut_};
   connection_ = connection;
-  has_answered_ = false;
+  reached_ = Reached::Somebody;
   auto answer = co_await connection->converse(request, body_bytes_max);
-  has_answered_ = connection->has_answered();
+  if (connection->has_answered()) reached_ = Reached::Answer;
   connection_.reset();
   if (cut_) co_return Message{*cut_};
   co_return answer;

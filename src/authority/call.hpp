@@ -41,8 +41,10 @@ class Call : public std::enable_shared_from_this<Call> {
 
   Task<base::OrMessage<HttpAnswer>> converse(std::shared_ptr<Connection> connection, std::string_view request,
                                              std::size_t body_bytes_max);
-  /// Whether anything came back since it last connected or sent something, be it no answer that can be read.
-  bool has_answered() const noexcept { return has_answered_; }
+  /// How far it came since it last began to connect, or to send: to nobody, to somebody, or so far that something came
+  /// back, be it no answer that can be read.
+  enum class Reached { Nobody, Somebody, Answer };
+  Reached reached() const noexcept { return reached_; }
 
   /// Ends what is under way and all that is asked later, with these words.
   void cut(std::string why);
@@ -65,7 +67,7 @@ class Call : public std::enable_shared_from_this<Call> {
   Timer found_;                                          ///< ends when the look-up does
   std::optional<base::OrMessage<Addresses>> addresses_;  ///< what it found
   std::optional<std::string> cut_;                       ///< why
-  bool has_answered_ = false;
+  Reached reached_ = Reached::Nobody;
 };
 
 }  // namespace sidegate::authority

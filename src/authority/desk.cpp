@@ -36,7 +36,22 @@ seconds pause_after_failure(const inquiry::Service& service) {
 /// that it is there: what it says, and that this cannot be read, may be due to this question alone.
 bool is_failure(const OrMessage<HttpAnswer>& answer, const Call* call) noexcept {
   if (answer) return answer->status >= 502 && answer->status <= 504;
-  return call == nullptr || !call->has_answered() || call->cut_because();
+  return call == nullptr || call->reached() != Call::Reached::Answer || call->cut_because();
+}
+
+bool is_any_read(const std::vector<Reading>& readings) {
+  return std::any_of(readings.begin(), readings.end(), [](const Reading& each) { return each.has_value(); });
+}
+
+/// Whether the service itself has taken the question in, and not only who stands before it.
+bool is_taken_in(const OrMessage<HttpAnswer>& answer) noexcept {
+  return answer && (answer->status == 200 || answer->status == 401 || answer->status == 404);
+}
+
+/// Whether somebody hung up on the question, or says that the service did.
+bool is_hung_up_on(const OrMessage<HttpAnswer>& answer, const Call& call) noexcept {
+  if (answer) return answer->status == 502;
+  return call.reached() == Call::Reached::Somebody && !call.cut_because();
 }
 
 }  // namespace
@@ -78,7 +93,6 @@ struct Desk::Job {
   base::SteadyTime deadline{};
   Timer patience;  ///< while it waits
   bool waits = false;
-  bool is_late = false;  ///< its call has not all of the timeout
   Breaker::Permit permit{};
   base::SteadyTime begun{};
   std::shared_ptr<Call> call{};
@@ -160,13 +174,11 @@ void Desk::begin_inquiry(Question question, std::optional<Answered> done, const 
 void Desk::enqueue(const InquiryPtr& inquiry, const Moment& now) {
   if (waiting_ >= kWaitingMax || !breaker_.lets_in(now.steady)) return refuse(inquiry, now);
   if (protocol_ && protocol_->has_batches()) return add_to_batch(inquiry);
-  enqueue_alone(inquiry, now, false);
+  enqueue_alone(inquiry, now);
 }
 
-void Desk::enqueue_alone(const InquiryPtr& inquiry, const Moment& now, bool late) {
-  const auto job = std::make_shared<Job>(io_, std::vector{inquiry}, false);
-  job->is_late = late;
-  enqueue(job, kept_.has_stale(inquiry->question.key, now));
+void Desk::enqueue_alone(const InquiryPtr& inquiry, const Moment& now) {
+  enqueue(std::make_shared<Job>(io_, std::vector{inquiry}, false), kept_.has_stale(inquiry->question.key, now));
 }
 
 void Desk::add_to_batch(const InquiryPtr& inquiry) {
@@ -202,7 +214,6 @@ void Desk::enqueue(const JobPtr& job, bool urgent) {
   (urgent ? urgent_ : others_).push_back(job);
   pump();
   if (!job->waits) return;
-  job->is_late = true;
   job->patience.expires_at(latest_start(job->deadline));
   job->patience.async_wait([weak = weak_from_this(), job](const boost::system::error_code& cancelled) {
     const auto self = weak.lock();
@@ -268,24 +279,23 @@ void Desk::end(const JobPtr& job, const OrMessage<HttpAnswer>& answer) {
   const auto now = Moment::now();
   const auto readings = read(*job, answer, now);
   const auto freshness = answer ? freshness_of(answer->cache_control, answer->age) : std::nullopt;
+  // One of the questions may be why a batch is not answered.
   const bool failed = is_failure(answer, call.get());
-  // That may be due to its turn.
-  const bool is_cut_short = job->is_late && call && call->cut_because();
-  const bool is_too_long = failed && job->longest() > longest_answered_;
-  if (!failed) longest_answered_ = std::max(longest_answered_, job->longest());
-  if (is_cut_short || is_too_long) {
+  const bool alone_may_help = job->is_batch && !failed && !(answer && Protocol::refuses_all(*answer));
+  if (is_taken_in(answer)) longest_answered_ = std::max(longest_answered_, job->longest());
+  if (!is_cut_short(*job, call.get())) note_outcome(*job, readings, alone_may_help, now);
+  if (says_nothing(*job, answer, call.get()) || (alone_may_help && !is_any_read(readings))) {
     breaker_.note_nothing(job->permit);
   } else {
     breaker_.note(job->permit, job->key(), !failed, now.steady);
   }
-  if (!is_cut_short) note_outcome(*job, readings, now);
-  // One of the questions may be why a batch is not answered.
-  const bool alone_may_help = job->is_batch && !failed && !(answer && Protocol::refuses_all(*answer));
+  if (!failed) last_answered_ = now.steady;
+  note_circuit();
   for (std::size_t i = 0; i < readings.size(); ++i) {
     const auto& inquiry = job->inquiries[i];
     const bool has_time = waiting_ < kWaitingMax && now.steady < latest_start(inquiry->deadline);
     if (!readings[i] && alone_may_help && has_time) {
-      enqueue_alone(inquiry, now, true);
+      enqueue_alone(inquiry, now);
     } else {
       settle(inquiry, readings[i], freshness, now);
     }
@@ -305,10 +315,24 @@ void Desk::note_idle() {
   if (!followed_ && is_idle()) over_();
 }
 
-void Desk::note_outcome(const Job& job, const std::vector<Reading>& readings, const Moment& now) {
+bool Desk::is_cut_short(const Job& job, const Call* call) const {
+  const bool is_late = job.deadline - job.begun < service_->endpoint().timeout * 9 / 10;
+  return is_late && call != nullptr && call->cut_because() && last_answered_ >= job.begun;
+}
+
+bool Desk::says_nothing(const Job& job, const OrMessage<HttpAnswer>& answer, const Call* call) const {
+  if (call == nullptr) return false;
+  const bool is_usual = job.longest() <= longest_answered_;
+  return is_cut_short(job, call) || (!is_usual && (!is_failure(answer, call) || is_hung_up_on(answer, *call)));
+}
+
+void Desk::note_outcome(const Job& job, const std::vector<Reading>& readings, bool asked_again, const Moment& now) {
+  // Of a batch, those who could not be told of count where nobody asks about them once more.
+  const auto counts = [asked_again](const Reading& reading) { return reading.has_value() == asked_again; };
+  const auto found = std::find_if(readings.begin(), readings.end(), counts);
+  if (found == readings.end() && asked_again) return;
+  const Reading& reading = found != readings.end() ? *found : readings.front();
   const auto took = now.steady - job.begun;
-  const auto unread = std::find_if(readings.begin(), readings.end(), [](const Reading& each) { return !each; });
-  const Reading& reading = unread != readings.end() ? *unread : readings.front();
   if (reading) {
     service_->note_answer((*reading)->verdict == inquiry::Answer::Verdict::Yes, took, now.seconds());
     log_.note_answer();
@@ -316,7 +340,6 @@ void Desk::note_outcome(const Job& job, const std::vector<Reading>& readings, co
     service_->note_failure(reading.error().text, took, now.seconds());
     log_.note_failure(reading.error().text, now.steady);
   }
-  note_circuit();
 }
 
 void Desk::note_circuit() {

@@ -72,7 +72,7 @@ class Desk : public std::enable_shared_from_this<Desk> {
 
   void begin_inquiry(inquiry::Question question, std::optional<Answered> done, const Moment& now);
   void enqueue(const InquiryPtr& inquiry, const Moment& now);
-  void enqueue_alone(const InquiryPtr& inquiry, const Moment& now, bool late);
+  void enqueue_alone(const InquiryPtr& inquiry, const Moment& now);
   void add_to_batch(const InquiryPtr& inquiry);
   void close_batch();
   base::SteadyTime latest_start(base::SteadyTime deadline) const;
@@ -84,7 +84,11 @@ class Desk : public std::enable_shared_from_this<Desk> {
   void end(const JobPtr& job, const base::OrMessage<HttpAnswer>& answer);
   std::vector<Reading> read(const Job& job, const base::OrMessage<HttpAnswer>& answer, const Moment& now) const;
   void note_idle();
-  void note_outcome(const Job& job, const std::vector<Reading>& readings, const Moment& now);
+  /// Whether its turn came so late that it was cut early, while the service was answering others.
+  bool is_cut_short(const Job& job, const Call* call) const;
+  /// Whether what came of a call may be due to the question, or to its turn, and not to the service.
+  bool says_nothing(const Job& job, const base::OrMessage<HttpAnswer>& answer, const Call* call) const;
+  void note_outcome(const Job& job, const std::vector<Reading>& readings, bool asked_again, const Moment& now);
   void note_circuit();
   void settle(const InquiryPtr& inquiry, const Reading& reading, std::optional<std::chrono::seconds> freshness,
               const Moment& now);
@@ -107,6 +111,7 @@ class Desk : public std::enable_shared_from_this<Desk> {
   /// Bytes. Many a server hangs up on what is too long for it, or one before it then says 502: that somebody has sent
   /// such a thing is no failure of the service.
   std::size_t longest_answered_ = kUsualBytes;
+  base::SteadyTime last_answered_ = base::SteadyTime::min();
   ServiceLog log_;
   token::TokenDigest digest_{};
   std::shared_ptr<ServiceClient> client_;

@@ -67,8 +67,8 @@ Task<OrMessage<HttpAnswer>> ServiceClient::converse(Call& call, const Job& job) 
     auto answer = co_await call.converse(connection, job.bytes.reveal(), job.body_bytes_max);
     // Those that are kept may end at any time before the request arrives (RFC 9112 section 9.3.1), some with 408 (RFC
     // 9110 section 15.5.9).
-    const bool had_ended =
-        answer ? answer->status == 408 && !connection->may_be_reused() : !call.has_answered() && !call.cut_because();
+    const bool had_ended = answer ? answer->status == 408 && !connection->may_be_reused()
+                                  : call.reached() != Call::Reached::Answer && !call.cut_because();
     if (had_ended) {
       connection->close();
       break;

@@ -411,12 +411,34 @@ TEST_F(AskingAService, ACallThatBeganLateAndIsCutShortIsNoFailureOfTheService) {
   Futures askers;
   for (int i = 0; i < 40; ++i) askers.push_back(begin(service, std::to_string(i)));
   ASSERT_TRUE(eventually([&] { return scripted_.asked() == 32; }));
+  std::this_thread::sleep_for(milliseconds(600));  // so that the others come late
   gate.open();
   for (std::size_t i = 0; i < 40; ++i)
     EXPECT_EQ(askers[i].get().verdict(), i < 32 ? Verdict::Yes : Verdict::CannotTell);
   EXPECT_EQ(scripted_.asked(), 40U);
   EXPECT_EQ(service->status().circuit, Service::Circuit::Closed);
   EXPECT_EQ(service->status().failed, 0U);
+}
+
+TEST_F(AskingAService, OneThatHangsOpensTheCircuitThoughManyWait) {
+  const auto service = follow([](auto& settings) {
+    settings.endpoint.timeout = milliseconds(200);
+    settings.endpoint.circuit_breaker.open_for = seconds(60);
+  });
+  ask(service, "a");
+  scripted_.script(&hang);
+  std::atomic<int> told{0};
+  int sent = 0;
+  // There are always more than can be asked.
+  EXPECT_TRUE(eventually([&] {
+    while (sent - told < 100) {
+      authority_->ask(question(service, std::to_string(sent++)),
+                      [&](const inquiry::AnswerPtr&, CacheResult) { ++told; });
+    }
+    return service->status().circuit == Service::Circuit::Open;
+  }));
+  EXPECT_GT(service->status().failed, 0U);
+  EXPECT_TRUE(eventually([&] { return told == sent; }));
 }
 
 TEST_F(AskingAService, AServiceThatHangsIsWaitedForAsLongAsItsTimeout) {
@@ -603,6 +625,39 @@ TEST_F(AskingAService, TokensThatAreTooLongForItOpenNoCircuit) {
     for (int i = 0; i < 5; ++i) ask(service, fits.substr(1) + std::to_string(i));
     EXPECT_EQ(service->status().circuit, Service::Circuit::Open) << "it had answered such before";
   }
+}
+
+TEST_F(AskingAService, WhatOnlyAProxyBeforeItSaysOfLongTokensCountsForNothing) {
+  const auto service = follow();
+  std::atomic<bool> works{true};
+  scripted_.script([&](const Received& received) {
+    if (received.head.size() > 8'192) return respond(431);
+    if (received.head.size() > 4'096 || !works) return respond(502);
+    return respond_json(R"({"sub":"ann"})");
+  });
+  const std::string over_4(5'000, 'x');
+  const std::string over_8(9'000, 'x');
+  ask(service, over_8);
+  for (int i = 0; i < 10; ++i) ask(service, over_4 + std::to_string(i));
+  EXPECT_EQ(service->status().circuit, Service::Circuit::Closed) << "the proxy has not passed the longer one on";
+  works = false;
+  for (int i = 0; i < 5; ++i) {
+    ask(service, over_8 + std::to_string(i));
+    ask(service, std::to_string(i));
+  }
+  EXPECT_EQ(service->status().circuit, Service::Circuit::Open) << "nor has the service answered it";
+}
+
+TEST_F(AskingAService, LongTokensOpenTheCircuitOfOneThatIsNotThereOrSilent) {
+  const std::string too_long(5'000, 'x');
+  scripted_.script(&hang);
+  const auto silent = follow([](auto& settings) { settings.endpoint.timeout = milliseconds(60); });
+  for (int i = 0; i < 5; ++i) ask(silent, too_long + std::to_string(i));
+  EXPECT_EQ(silent->status().circuit, Service::Circuit::Open);
+  scripted_.stop();
+  const auto gone = follow();
+  for (int i = 0; i < 5; ++i) ask(gone, too_long + std::to_string(i));
+  EXPECT_EQ(gone->status().circuit, Service::Circuit::Open);
 }
 
 TEST_F(AskingAService, ATokenThatIsTooLongIsNoProbe) {
@@ -1058,6 +1113,15 @@ TEST_F(AskingForUsers, OfOnePageOfSeveralThoseWhoAreMissingAreAskedForAlone) {
   EXPECT_EQ(all[1].verdict(), Verdict::Yes);
   EXPECT_EQ(all[2].verdict(), Verdict::No);
   EXPECT_EQ(scripted_.asked(), 3U);
+  EXPECT_EQ(service->status().failed, 0U) << "somebody was told of everybody";
+}
+
+TEST_F(AskingForUsers, ABatchThatIsAskedOneByOneHidesNoSilence) {
+  scripted_.script([](const Received& received) { return received.method() == "POST" ? respond(500) : say_nothing(); });
+  const auto service = follow_batching([](auto& settings) { settings.endpoint.timeout = milliseconds(200); });
+  auto askers = look_up_at_once(service, {"1", "2", "3", "4", "5", "6"});
+  for (const auto& told : all_of(askers)) EXPECT_EQ(told.verdict(), Verdict::CannotTell);
+  EXPECT_EQ(service->status().circuit, Service::Circuit::Open);
 }
 
 TEST_F(AskingForUsers, ABatchIsNotAskedOneByOneWhereThatCannotHelp) {
