@@ -3,6 +3,7 @@
 nginx is the Auth Service and the application. Many requests are sent ahead on each of many connections.
 """
 
+import os
 import re
 import threading
 
@@ -31,6 +32,12 @@ def service(tmp_path):
     nginx.terminate()
 
 
+def yield_to_others(threads):
+    """Whatever else runs goes first: this is load, and nothing here is about time."""
+    for thread in threads:
+        os.setpriority(os.PRIO_PROCESS, int(thread), 10)
+
+
 def request_with(token):
     return b"GET /x HTTP/1.1\r\nHost: h.example\r\nAuthorization: Bearer %s\r\n\r\n" % token.encode()
 
@@ -52,6 +59,7 @@ class Flood:
         return self.statuses
 
     def _run(self, name):
+        yield_to_others([threading.get_native_id()])
         try:
             with RawClient(self._port, timeout=60) as client:
                 while (turn := self._next()) is not None:
@@ -81,6 +89,8 @@ def test_a_million_tokens(gateways, service):
     asks = remote(service.url + "/validate", timeout="20s", circuit_breaker=NEVER_OPENS,
                   cache={"ttl": "1h", "negative_ttl": "1h", "max_entries": KEPT})
     gateway = gateways.start({**guarded(service, {"session": asks}), "access_log": {"path": "none"}})
+    yield_to_others(os.listdir(f"/proc/{service.pid}/task"))
+    yield_to_others(os.listdir(f"/proc/{gateway.pid}/task"))
 
     def flood(name, count):
         assert Flood(gateway.port, count).run(name) == {200: count // 2, 401: count // 2}

@@ -335,8 +335,9 @@ def test_with_the_callers_own_token_each_token_is_a_question(gateways, module_or
     del directory["credential"]
     gateway = gateways.start(with_user_info(module_origin, directory))
     stub.replies[USER_INFO] = answer_each
-    for number in (1, 2, 1, 2):
-        assert status_of(gateway, token_of("42", jti=str(number))) == 200
+    token, another = token_of("42", jti="1"), token_of("42", jti="2")
+    for each in (token, another, token, another):
+        assert status_of(gateway, each) == 200
     assert stub.count(USER_INFO) == 2
 
 
