@@ -171,6 +171,9 @@ class AskingAService : public testing::Test {
     std::mutex mutex{};
     std::vector<std::string> tokens{};
 
+    Rounds() = default;
+    ~Rounds() { const std::lock_guard lock(mutex); }  // after whoever noted the last
+
     ScriptedService::Script script() {
       return [this, first = first.opened(), second = second.opened()](const Received& received) {
         std::size_t place = 0;
@@ -488,7 +491,7 @@ TEST_F(AskingAService, WhateverIsNoAnswerIsNoYesAndNoNo) {
   const auto service = follow([](auto& settings) { settings.endpoint.circuit_breaker.consecutive = 100; });
   int nth = 0;
   for (const auto& reaction : reactions) {
-    scripted_.script([&](const Received&) { return reaction; });
+    scripted_.script([reaction](const Received&) { return reaction; });
     const auto told = ask(service, std::to_string(nth++));
     EXPECT_EQ(told.verdict(), Verdict::CannotTell) << reaction.bytes.substr(0, 80);
     EXPECT_EQ(told.answer->reason, base::Reason::Unavailable);
@@ -582,7 +585,7 @@ TEST_F(AskingAService, WhatIsAnsweredToOneQuestionOpensNoCircuit) {
       {"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{", Reaction::Then::Close},
   };
   for (const auto& reaction : reactions) {
-    scripted_.script([&](const Received&) { return reaction; });
+    scripted_.script([reaction](const Received&) { return reaction; });
     const auto service = follow([](auto& settings) { settings.endpoint.circuit_breaker.of_at_least = 10; });
     for (int i = 0; i < 20; ++i) {
       ASSERT_EQ(ask(service, std::to_string(i)).verdict(), Verdict::CannotTell) << reaction.bytes.substr(0, 60);
@@ -611,7 +614,7 @@ TEST_F(AskingAService, TokensThatAreTooLongForItOpenNoCircuit) {
   const std::string too_long(5'000, 'x');
   const std::string fits(3'000, 'x');
   for (const auto& reaction : {hang_up(), respond(502)}) {
-    scripted_.script([&](const Received& received) {
+    scripted_.script([reaction](const Received& received) {
       return received.head.size() > 4'096 ? reaction : respond_json(R"({"sub":"ann"})");
     });
     const auto service = follow();
@@ -621,7 +624,7 @@ TEST_F(AskingAService, TokensThatAreTooLongForItOpenNoCircuit) {
       EXPECT_EQ(ask(service, too_long + "a" + std::to_string(i)).verdict(), Verdict::CannotTell);
     EXPECT_EQ(service->status().circuit, Service::Circuit::Closed);
     EXPECT_EQ(ask(service, "short").verdict(), Verdict::Yes);
-    scripted_.script([&](const Received&) { return reaction; });
+    scripted_.script([reaction](const Received&) { return reaction; });
     for (int i = 0; i < 5; ++i) ask(service, fits.substr(1) + std::to_string(i));
     EXPECT_EQ(service->status().circuit, Service::Circuit::Open) << "it had answered such before";
   }
@@ -629,18 +632,19 @@ TEST_F(AskingAService, TokensThatAreTooLongForItOpenNoCircuit) {
 
 TEST_F(AskingAService, WhatOnlyAProxyBeforeItSaysOfLongTokensCountsForNothing) {
   const auto service = follow();
-  std::atomic<bool> works{true};
-  scripted_.script([&](const Received& received) {
-    if (received.head.size() > 8'192) return respond(431);
-    if (received.head.size() > 4'096 || !works) return respond(502);
-    return respond_json(R"({"sub":"ann"})");
-  });
+  const auto proxy = [](std::size_t bytes_max) -> ScriptedService::Script {
+    return [bytes_max](const Received& received) {
+      if (received.head.size() > 8'192) return respond(431);
+      return received.head.size() > bytes_max ? respond(502) : respond_json(R"({"sub":"ann"})");
+    };
+  };
+  scripted_.script(proxy(4'096));
   const std::string over_4(5'000, 'x');
   const std::string over_8(9'000, 'x');
   ask(service, over_8);
   for (int i = 0; i < 10; ++i) ask(service, over_4 + std::to_string(i));
   EXPECT_EQ(service->status().circuit, Service::Circuit::Closed) << "the proxy has not passed the longer one on";
-  works = false;
+  scripted_.script(proxy(0));
   for (int i = 0; i < 5; ++i) {
     ask(service, over_8 + std::to_string(i));
     ask(service, std::to_string(i));
@@ -1084,7 +1088,7 @@ TEST_F(AskingForUsers, OneWhoIsWhyABatchFailsSpoilsNothingForTheOthers) {
       {"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n[", Reaction::Then::Close},
   };
   for (const auto& reaction : reactions) {
-    scripted_.script([&](const Received& received) {
+    scripted_.script([reaction](const Received& received) {
       if (received.method() == "GET") return received.target() == "/users/robot/" ? respond(400) : respond_json("{}");
       return received.body.find("robot") == std::string::npos ? even_users(received) : reaction;
     });
@@ -1130,7 +1134,7 @@ TEST_F(AskingForUsers, ABatchIsNotAskedOneByOneWhereThatCannotHelp) {
   int subject = 0;
   for (const auto& reaction :
        {respond(401), respond(403), respond(408), respond(429), respond(502), respond(503), respond(504), hang_up()}) {
-    scripted_.script([&](const Received&) { return reaction; });
+    scripted_.script([reaction](const Received&) { return reaction; });
     Futures askers;
     for (int i = 0; i < 10; ++i) askers.push_back(look_up(service, std::to_string(subject++)));
     for (const auto& told : all_of(askers)) EXPECT_EQ(told.verdict(), Verdict::CannotTell) << reaction.bytes;
