@@ -32,26 +32,8 @@ seconds pause_after_failure(const inquiry::Service& service) {
   return service.kind() == Kind::UserInfo && !service.user_info().deny_on_error ? kUserPause : seconds(0);
 }
 
-/// Whether nobody answers, or not in time, or only who stands before a service that is not there. Anything else shows
-/// that it is there: what it says, and that this cannot be read, may be due to this question alone.
-bool is_failure(const OrMessage<HttpAnswer>& answer, const Call* call) noexcept {
-  if (answer) return answer->status >= 502 && answer->status <= 504;
-  return call == nullptr || call->reached() != Call::Reached::Answer || call->cut_because();
-}
-
 bool is_any_read(const std::vector<Reading>& readings) {
   return std::any_of(readings.begin(), readings.end(), [](const Reading& each) { return each.has_value(); });
-}
-
-/// Whether the service itself has taken the question in, and not only who stands before it.
-bool is_taken_in(const OrMessage<HttpAnswer>& answer) noexcept {
-  return answer && (answer->status == 200 || answer->status == 401 || answer->status == 404);
-}
-
-/// Whether somebody hung up on the question, or says that the service did.
-bool is_hung_up_on(const OrMessage<HttpAnswer>& answer, const Call& call) noexcept {
-  if (answer) return answer->status == 502;
-  return call.reached() == Call::Reached::Somebody && !call.cut_because();
 }
 
 }  // namespace
@@ -279,17 +261,17 @@ void Desk::end(const JobPtr& job, const OrMessage<HttpAnswer>& answer) {
   const auto now = Moment::now();
   const auto readings = read(*job, answer, now);
   const auto freshness = answer ? freshness_of(answer->cache_control, answer->age) : std::nullopt;
+  const EndedCall ended = ended_of(*job, answer, call.get());
+  const auto evidence = weigher_.weigh(ended, now.steady);
   // One of the questions may be why a batch is not answered.
-  const bool failed = is_failure(answer, call.get());
-  const bool alone_may_help = job->is_batch && !failed && !(answer && Protocol::refuses_all(*answer));
-  if (is_taken_in(answer)) longest_answered_ = std::max(longest_answered_, job->longest());
-  if (!is_cut_short(*job, call.get())) note_outcome(*job, readings, alone_may_help, now);
-  if (says_nothing(*job, answer, call.get()) || (alone_may_help && !is_any_read(readings))) {
+  const bool alone_may_help = job->is_batch && !ended.has_failed() && !(answer && Protocol::refuses_all(*answer));
+  if (evidence != Evidence::Turn) note_outcome(*job, readings, alone_may_help, now);
+  const bool works = evidence == Evidence::Works;
+  if ((!works && evidence != Evidence::Fails) || (alone_may_help && !is_any_read(readings))) {
     breaker_.note_nothing(job->permit);
   } else {
-    breaker_.note(job->permit, job->key(), !failed, now.steady);
+    breaker_.note(job->permit, job->key(), works, now.steady);
   }
-  if (!failed) last_answered_ = now.steady;
   note_circuit();
   for (std::size_t i = 0; i < readings.size(); ++i) {
     const auto& inquiry = job->inquiries[i];
@@ -315,15 +297,14 @@ void Desk::note_idle() {
   if (!followed_ && is_idle()) over_();
 }
 
-bool Desk::is_cut_short(const Job& job, const Call* call) const {
-  const bool is_late = job.deadline - job.begun < service_->endpoint().timeout * 9 / 10;
-  return is_late && call != nullptr && call->cut_because() && last_answered_ >= job.begun;
-}
-
-bool Desk::says_nothing(const Job& job, const OrMessage<HttpAnswer>& answer, const Call* call) const {
-  if (call == nullptr) return false;
-  const bool is_usual = job.longest() <= longest_answered_;
-  return is_cut_short(job, call) || (!is_usual && (!is_failure(answer, call) || is_hung_up_on(answer, *call)));
+EndedCall Desk::ended_of(const Job& job, const OrMessage<HttpAnswer>& answer, const Call* call) const {
+  EndedCall ended{.bytes = job.longest(), .begun = job.begun};
+  if (answer) ended.status = answer->status;
+  if (call == nullptr) return ended;
+  ended.reached = call->reached();
+  ended.was_cut = call->cut_because().has_value();
+  ended.is_late = job.deadline - job.begun < service_->endpoint().timeout * 9 / 10;
+  return ended;
 }
 
 void Desk::note_outcome(const Job& job, const std::vector<Reading>& readings, bool asked_again, const Moment& now) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "breaker.hpp"
+#include "evidence.hpp"
 #include "kept_answers.hpp"
 #include "known_hosts.hpp"
 #include "loop.hpp"
@@ -35,8 +36,6 @@ class Desk : public std::enable_shared_from_this<Desk> {
   static constexpr std::size_t kCallsMax = 32;
   /// So many questions wait until one may be made; others are not answered.
   static constexpr std::size_t kWaitingMax = 1'024;
-  /// What any service can be asked about, so it is assumed.
-  static constexpr std::size_t kUsualBytes = 2'048;
 
   /// `hosts` outlives it. `idle_connections` is how long those are kept. `over` is called when nothing is
   /// under way any more, and the service is not followed.
@@ -84,10 +83,7 @@ class Desk : public std::enable_shared_from_this<Desk> {
   void end(const JobPtr& job, const base::OrMessage<HttpAnswer>& answer);
   std::vector<Reading> read(const Job& job, const base::OrMessage<HttpAnswer>& answer, const Moment& now) const;
   void note_idle();
-  /// Whether its turn came so late that it was cut early, while the service was answering others.
-  bool is_cut_short(const Job& job, const Call* call) const;
-  /// Whether what came of a call may be due to the question, or to its turn, and not to the service.
-  bool says_nothing(const Job& job, const base::OrMessage<HttpAnswer>& answer, const Call* call) const;
+  EndedCall ended_of(const Job& job, const base::OrMessage<HttpAnswer>& answer, const Call* call) const;
   void note_outcome(const Job& job, const std::vector<Reading>& readings, bool asked_again, const Moment& now);
   void note_circuit();
   void settle(const InquiryPtr& inquiry, const Reading& reading, std::optional<std::chrono::seconds> freshness,
@@ -108,10 +104,7 @@ class Desk : public std::enable_shared_from_this<Desk> {
   inquiry::AnswerCache failures_;  ///< that are not tried again at once
   Breaker breaker_;
   Breaker::Circuit told_circuit_ = Breaker::Circuit::Closed;
-  /// Bytes. Many a server hangs up on what is too long for it, or one before it then says 502: that somebody has sent
-  /// such a thing is no failure of the service.
-  std::size_t longest_answered_ = kUsualBytes;
-  base::SteadyTime last_answered_ = base::SteadyTime::min();
+  EvidenceWeigher weigher_{};
   ServiceLog log_;
   token::TokenDigest digest_{};
   std::shared_ptr<ServiceClient> client_;
