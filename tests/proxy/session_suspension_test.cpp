@@ -258,10 +258,10 @@ class SessionSuspended : public testing::TestWithParam<std::tuple<Place, Cut>> {
     }
   }
 
-  static void expect_service(const RunningProxy& proxy, bool behind_a_balancer) {
+  static bool is_served(const RunningProxy& proxy, bool behind_a_balancer) {
     Wire next(proxy.port());
     next.send(std::string(behind_a_balancer ? "PROXY UNKNOWN\r\n" : "") + "GET /next HTTP/1.1\r\nHost: h\r\n\r\n");
-    EXPECT_EQ(next.read_answer().status(), 200U);
+    return next.read_answer().status() == 200U;
   }
 };
 
@@ -286,7 +286,10 @@ TEST_P(SessionSuspended, IsCut) {
   client.close();
   if (how != Cut::WorkerAborts) {
     ASSERT_TRUE(proxy.counters_become(nothing_connected)) << "something stayed behind";
-    expect_service(proxy, !place.keys_of_listener.empty());
+    // The deadlines are short: on a busy machine this one may miss them too.
+    bool served = false;
+    for (int attempt = 0; attempt < 5 && !served; ++attempt) served = is_served(proxy, !place.keys_of_listener.empty());
+    EXPECT_TRUE(served);
   }
   // Refusals come faster than they can be written down.
   const auto records = proxy.stop(place.name == "ForTheClientToTakeRefusals" ? std::uint64_t{1} << 20U : 0);
