@@ -230,12 +230,12 @@ TEST(SessionTunnel, EndsWhenNothingComesOverIt) {
     wire.read_request();
     wire.send(kSwitching);
     for (int i = 0; i < 8; ++i) {
-      std::this_thread::sleep_for(milliseconds(60));  // what is measured is the time between two bytes
+      std::this_thread::sleep_for(milliseconds(200));  // what is measured is the time between two bytes
       wire.send(".");
     }
     wire.read_to_end();
   });
-  RunningProxy proxy({origin.port()}, {.upstream = ", idle_timeout: 300ms"});
+  RunningProxy proxy({origin.port()}, {.upstream = ", idle_timeout: 1s"});
   Wire client(proxy.port());
   client.send(kUpgrade);
   EXPECT_EQ(client.read_answer(true).status(), 101U);
