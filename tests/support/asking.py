@@ -31,7 +31,7 @@ CLIENT_SECRET = "the-secret-of-sidegate-which-nobody-guesses"
 NEVER_OPENS = {"consecutive": 100_000, "of_at_least": 100_000}
 
 # What one call may take, and what an answer may then come later by: the coarse clock of the gateway, and this machine.
-CALL_TIMEOUT = 0.3
+CALL_TIMEOUT = 0.5 if PATIENCE == 1 else 1
 IN_TIME = CALL_TIMEOUT + 0.1 + 0.4 * PATIENCE
 AT_ONCE = 0.05 * PATIENCE
 
