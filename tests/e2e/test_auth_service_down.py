@@ -301,7 +301,7 @@ def test_the_service_hangs_and_goes_on(live, mortal):
     with load_of(live, mortal) as load:
         load.wait_for_answers(50)
         with mortal.suspended():
-            assert_unavailable_in_time(newcomers(live, seconds=2))
+            assert_unavailable_in_time(newcomers(live, seconds=BREAKER["consecutive"] * CALL_TIMEOUT + 1))
             assert circuit(live, "session") != CLOSED
             load.wait_for_answers(50)
         wait_for_recovery(live, mortal)

@@ -242,7 +242,7 @@ def test_an_end_is_an_end_with_the_service_or_without(start, service):
     statuses = set()
     while time.time() < end:
         status = status_of(gateway, token)
-        if time.time() < end:  # when it was answered, too
+        if time.time() < end - 0.1:  # when it was answered, too; and clocks are coarse
             statuses.add(status)
     assert statuses == {200}
     assert status_of(gateway, token) in (401, 503)
