@@ -80,7 +80,8 @@ def lines_of(gateway, path):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
 def test_a_drain_under_load_loses_nothing(gateways, origin, slow, number):
     """What was answered before, during and after the grace period is whole, closes where it should, and is logged."""
-    gateway = gateways.start({**open_routes(origin.url), **shutdown(timeout=10), "workers": 2})
+    grace = 1
+    gateway = gateways.start({**open_routes(origin.url), **shutdown(grace, timeout=10), "workers": 2})
     with SteadyLoad(gateway.port) as load:
         load.wait_for_answers(100)
         answering, _ = started_slow_answer(gateway)
@@ -101,7 +102,7 @@ def test_a_drain_under_load_loses_nothing(gateways, origin, slow, number):
     assert gateway.wait() == 0
 
     assert not load.broken_off
-    assert min(attempt.begun for attempt in load.refused) - signalled >= GRACE - NOTICE, "accepted through the grace"
+    assert min(attempt.begun for attempt in load.refused) - signalled >= grace - NOTICE, "accepted through the grace"
     assert {attempt.status for attempt in load.answered} == {200}
     assert all(attempt.answer.body.startswith(attempt.target.encode() + b" ") for attempt in load.answered)
     during = [attempt for attempt in load.answered if attempt.begun > noticed]
