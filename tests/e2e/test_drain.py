@@ -16,8 +16,8 @@ from support.process import Process
 from support.raw import SWITCHING, UPGRADE, EndOfStream, request
 from support.steady_load import SteadyLoad
 
-GRACE, LIMIT = 0.4, 1.2  # shutdown.grace and shutdown.timeout, in seconds
-AT_ONCE = 0.4 * PATIENCE  # what takes no longer did not wait for anything
+GRACE, LIMIT = 0.4, 2.5  # shutdown.grace and shutdown.timeout, in seconds
+AT_ONCE = 0.8 if PATIENCE == 1 else 1.6  # what takes no longer did not wait for anything
 NOTICE = 0.1  # within which every worker knows of the drain
 
 
