@@ -344,7 +344,7 @@ TEST_F(AskingAService, AQuestionThatWaitsHasItsDeadlineToo) {
   Futures askers;
   for (int i = 0; i < 200; ++i) askers.push_back(begin(service, std::to_string(i)));
   for (const auto& told : all_of(askers)) ASSERT_EQ(told.verdict(), Verdict::CannotTell);
-  EXPECT_LT(steady_clock::now() - start, seconds(4));
+  EXPECT_LT(steady_clock::now() - start, milliseconds(1'900));
 }
 
 TEST_F(AskingAService, AQuestionWhoseTurnComesLateIsNotAsked) {
@@ -459,7 +459,7 @@ TEST_F(AskingAService, AServiceThatHangsIsWaitedForAsLongAsItsTimeout) {
     EXPECT_EQ(ask(service, "abc").verdict(), Verdict::CannotTell);
     const auto took = steady_clock::now() - start;
     EXPECT_GE(took, milliseconds(145));
-    EXPECT_LT(took, seconds(4));
+    EXPECT_LT(took, milliseconds(1'900));
     EXPECT_EQ(service->status().last_error, "timed out after 150 ms");
   }
 }
@@ -476,7 +476,7 @@ TEST_F(AskingAService, ANameThatIsLookedUpForEverIsWaitedForNoLonger) {
   });
   const auto start = steady_clock::now();
   EXPECT_EQ(ask(service, "abc").verdict(), Verdict::CannotTell);
-  EXPECT_LT(steady_clock::now() - start, seconds(4));
+  EXPECT_LT(steady_clock::now() - start, milliseconds(1'900));
 }
 
 TEST_F(AskingAService, WhateverIsNoAnswerIsNoYesAndNoNo) {
