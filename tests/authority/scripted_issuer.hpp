@@ -165,10 +165,18 @@ class ScriptedIssuer {
     script_ = std::move(script);
   }
 
-  /// How many requests came.
-  std::size_t asked() const { return asked_; }
-  bool was_asked(std::size_t times) const {
-    return eventually([&] { return asked_ >= times; });
+  /// How many requests came. Each has its script by then, and may still be waiting for what that does.
+  std::size_t asked() {
+    const std::lock_guard lock(mutex_);
+    return came_.size();
+  }
+  bool was_asked(std::size_t times) {
+    return eventually([&] { return asked() >= times; });
+  }
+  /// When the `nth` of them, counted from 0, came.
+  std::chrono::steady_clock::time_point asked_at(std::size_t nth) {
+    const std::lock_guard lock(mutex_);
+    return came_.at(nth);
   }
 
  private:
@@ -188,8 +196,7 @@ class ScriptedIssuer {
     {
       Conversation conversation(descriptor, tls_.get());
       if (conversation.receive()) {
-        ++asked_;
-        script_now()(conversation);
+        script_for_next()(conversation);
       }
     }
     const std::lock_guard lock(mutex_);
@@ -197,8 +204,9 @@ class ScriptedIssuer {
     ::close(descriptor);
   }
 
-  Script script_now() {
+  Script script_for_next() {
     const std::lock_guard lock(mutex_);
+    came_.push_back(std::chrono::steady_clock::now());
     return script_;
   }
 
@@ -208,7 +216,7 @@ class ScriptedIssuer {
   std::uint16_t port_ = 0;
   std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> tls_{nullptr, &SSL_CTX_free};
   std::atomic<bool> stopping_{false};
-  std::atomic<std::size_t> asked_{0};
+  std::vector<std::chrono::steady_clock::time_point> came_;
   std::list<int> open_;
   std::vector<std::thread> conversations_;
   std::thread acceptor_;

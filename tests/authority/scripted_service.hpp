@@ -139,6 +139,7 @@ class ScriptedService {
     script_ = std::move(script);
   }
 
+  /// How many requests came. Each has its script by then, and may still be waiting for what that does.
   std::size_t asked() const { return asked_; }
   std::size_t connections() const { return connections_; }
   /// How many there were at most at the same time.
@@ -195,8 +196,7 @@ class ScriptedService {
   void serve(int descriptor, SSL* tls, std::size_t connection) {
     Received received{{}, {}, connection, 0};
     while (receive(descriptor, tls, received)) {
-      ++asked_;
-      const auto reaction = script_now()(received);
+      const auto reaction = script_for_next()(received);
       if (!send(descriptor, tls, reaction.bytes)) return;
       if (reaction.later && !send(descriptor, tls, reaction.later())) return;
       if (reaction.then == Reaction::Then::Close) return;
@@ -252,8 +252,9 @@ class ScriptedService {
     return true;
   }
 
-  Script script_now() {
+  Script script_for_next() {
     const std::lock_guard lock(mutex_);
+    ++asked_;
     return script_;
   }
 
