@@ -75,8 +75,6 @@ WorkerLoop::WorkerLoop(WorkerConfiguration configuration, SharedState& shared)
     : shared_(shared),
       client_buffers_(block_bytes(*configuration.config), shared_.buffers),
       origin_buffers_(block_bytes(*configuration.config), shared_.buffers),
-      civil_base_(std::chrono::system_clock::now()),
-      steady_base_(std::chrono::steady_clock::now()),
       current_(std::make_shared<Snapshot>(std::move(configuration), pool_parts(), nullptr)) {}
 
 template <class Visit>
@@ -95,15 +93,6 @@ WorkerLoop::~WorkerLoop() {
   deadlines_.stop();
   io_.restart();
   while (io_.poll() > 0) io_.restart();
-}
-
-std::chrono::sys_time<std::chrono::microseconds> WorkerLoop::civil_time(base::SteadyTime moment) noexcept {
-  // The civil clock may be set while we run; it is looked at again every second.
-  if (moment - steady_base_ > std::chrono::seconds(1)) {
-    civil_base_ = std::chrono::system_clock::now();
-    steady_base_ = moment;
-  }
-  return std::chrono::floor<std::chrono::microseconds>(civil_base_ + (moment - steady_base_));
 }
 
 void WorkerLoop::add(Session& session) noexcept {

@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include "civil_clock.hpp"
 #include "exchange.hpp"
 #include "session.hpp"
 #include "snapshot.hpp"
@@ -49,8 +50,10 @@ class WorkerLoop {
   /// A connection's buffer: the largest head, and room for a body behind it.
   static std::size_t block_bytes(const config::Config& config) noexcept;
 
-  /// The civil time at a moment of the steady clock, which is the one that is read.
-  std::chrono::sys_time<std::chrono::microseconds> civil_time(base::SteadyTime moment) noexcept;
+  /// The civil time at a moment of the steady clock.
+  std::chrono::sys_time<std::chrono::microseconds> civil_time(base::SteadyTime moment) noexcept {
+    return clock_.at(moment);
+  }
   base::UnixTime civil_seconds(base::SteadyTime moment) noexcept {
     return std::chrono::floor<std::chrono::seconds>(civil_time(moment));
   }
@@ -123,8 +126,7 @@ class WorkerLoop {
   net::SplicePipePool pipes_;
   net::Resolver resolver_{io_.get_executor()};
   RequestIds request_ids_;
-  std::chrono::sys_time<std::chrono::nanoseconds> civil_base_;
-  base::SteadyTime steady_base_;
+  CivilClock clock_;
   base::SteadyTime warned_at_;
   base::SteadyTime warned_of_server_at_;
   std::shared_ptr<Snapshot> current_;
