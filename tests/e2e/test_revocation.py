@@ -149,13 +149,11 @@ def test_by_its_subject_and_when_it_was_issued(gateway):
 
 def test_a_program_whose_token_is_rotated_loses_no_request(gateway):
     """The old one and the new one side by side for as long as the backend says, then the old one is revoked."""
-    def issued(ago):
-        return tokens.token(subject="analytics-service", iat=seconds(-ago))
-
-    old, new = issued(3600), issued(60)
+    rotated = seconds(-60)
+    old, new = (tokens.token(subject="analytics-service", iat=at) for at in (rotated - 3600, rotated))
     with connections(gateway, old) as of_old, connections(gateway, new) as of_new:
         assert statuses(of_old, new) == statuses(of_new, old) == {200}, "the grace period"
-        revoke(gateway, subject="analytics-service", issued_before=seconds(-60), expires=seconds(86400))
+        revoke(gateway, subject="analytics-service", issued_before=rotated, expires=seconds(86400))
         assert statuses(of_new, new) == {200}
         assert statuses(of_old, old) == {401}
 
