@@ -189,7 +189,7 @@ def test_many_reloads_at_the_same_time(gateways, origin):
     wait_until(lambda: reloads(gateway, "success") == 41, "each is counted")
 
 
-def test_two_hundred_reloads_leave_nothing_behind(gateways, origin):
+def test_a_thousand_reloads_leave_nothing_behind(gateways, origin):
     """Neither memory nor descriptors: what belonged to a configuration goes with the last request of it."""
     origin.handler = tell_version
     gateway = gateways.start({**versioned(0, origin.url), "workers": 2})
@@ -198,14 +198,15 @@ def test_two_hundred_reloads_leave_nothing_behind(gateways, origin):
             for version in versions:
                 reload(gateway, **versioned(version, origin.url, response_timeout=f"{10 + version % 2}s"))
 
-        reload_to(range(1, 61))
+        reload_to(range(1, 101))
         memory = gateway.memory_kib()
-        reload_to(range(61, 201))
+        reload_to(range(101, 1101))
         load.wait_for_answers(20)
         growth = gateway.memory_kib() - memory
     assert_nothing_lost(load)
     descriptors = settled(lambda: open_descriptors(gateway), quiet=1.2)
-    assert growth < 3 * 1024, f"{growth} KiB more after 140 reloads"
+    # The parsed files alone, the least that could stay, take 11 MiB, 20 beside a sanitizer. Its allocator scatters by 7.
+    assert growth < (4 if PATIENCE == 1 else 14) * 1024, f"{growth} KiB more after 1,000 reloads"
     assert descriptors < 40
     wait_until(lambda: connections(gateway) == 0, "the load has gone")
 
