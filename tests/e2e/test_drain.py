@@ -17,8 +17,10 @@ from support.raw import SWITCHING, UPGRADE, EndOfStream, request
 from support.steady_load import SteadyLoad
 
 GRACE, LIMIT = 0.4, 2.5  # shutdown.grace and shutdown.timeout, in seconds
-AT_ONCE = 0.8 if PATIENCE == 1 else 1.6  # what takes no longer did not wait for anything
-NOTICE = 0.1  # within which every worker knows of the drain
+LONG = 20  # a time-out that is not waited for
+SOON = 5  # what takes no longer did not wait for it
+NOTICE = 0.5  # within which every worker knows of the drain
+LAST_RESORT = "the process ends without waiting for it"
 
 
 def shutdown(grace=GRACE, timeout=LIMIT):
@@ -80,8 +82,8 @@ def lines_of(gateway, path):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
 def test_a_drain_under_load_loses_nothing(gateways, origin, slow, number):
     """What was answered before, during and after the grace period is whole, closes where it should, and is logged."""
-    grace = 1
-    gateway = gateways.start({**open_routes(origin.url), **shutdown(grace, timeout=10), "workers": 2})
+    grace = 3
+    gateway = gateways.start({**open_routes(origin.url), **shutdown(grace, timeout=LONG), "workers": 2})
     with SteadyLoad(gateway.port) as load:
         load.wait_for_answers(100)
         answering, _ = started_slow_answer(gateway)
@@ -89,7 +91,7 @@ def test_a_drain_under_load_loses_nothing(gateways, origin, slow, number):
         arrived(origin, "/upload")
         signalled = time.monotonic()
         gateway.send(number)
-        wait_until(lambda: readiness(gateway) == 503, "not ready", timeout=AT_ONCE)
+        wait_until(lambda: readiness(gateway) == 503, "not ready")
         noticed = time.monotonic() + NOTICE
         load.wait_for_refusal()
     assert gateway.status is None, "two requests are under way"
@@ -102,7 +104,7 @@ def test_a_drain_under_load_loses_nothing(gateways, origin, slow, number):
     assert gateway.wait() == 0
 
     assert not load.broken_off
-    assert min(attempt.begun for attempt in load.refused) - signalled >= grace - NOTICE, "accepted through the grace"
+    assert min(attempt.ended for attempt in load.refused) - signalled >= grace, "accepted through the grace"
     assert {attempt.status for attempt in load.answered} == {200}
     assert all(attempt.answer.body.startswith(attempt.target.encode() + b" ") for attempt in load.answered)
     during = [attempt for attempt in load.answered if attempt.begun > noticed]
@@ -114,7 +116,7 @@ def test_a_drain_under_load_loses_nothing(gateways, origin, slow, number):
 
 def test_it_ends_soon_after_the_last_request(gateways, origin, slow):
     """Not at the time-out, which is only for those that do not end."""
-    gateway = gateways.start({**open_routes(origin.url), **shutdown(timeout=20)})
+    gateway = gateways.start({**open_routes(origin.url), **shutdown(timeout=LONG)})
     client, _ = started_slow_answer(gateway)
     signalled = time.monotonic()
     gateway.send(signal.SIGTERM)
@@ -124,14 +126,14 @@ def test_it_ends_soon_after_the_last_request(gateways, origin, slow):
     with client:
         assert client.take(4) == b"ness" and client.is_closed()
     status, waited = wait_for_exit(gateway, time.monotonic())
-    assert status == 0 and waited < AT_ONCE and time.monotonic() - signalled >= GRACE
+    assert status == 0 and waited < SOON and time.monotonic() - signalled >= GRACE
 
 
 def accepts(gateway):
     try:
         gateway.raw().socket.close()
         return True
-    except ConnectionRefusedError:
+    except ConnectionError:  # reset: it was queued for a listener that has closed
         return False
 
 
@@ -155,7 +157,7 @@ def test_a_stale_connection_to_the_origin_is_replaced_during_the_drain_too(gatew
         return exchange.send(ok())
 
     origin.handler = only_once
-    gateway = gateways.start({**open_routes(origin.url), **shutdown()})
+    gateway = gateways.start({**open_routes(origin.url), **shutdown(grace=2)})
     assert [gateway.ask(get("/before")).status for _ in range(2)] == [200, 200]
     gateway.send(signal.SIGTERM)
     wait_until(lambda: readiness(gateway) == 503, "not ready")
@@ -175,7 +177,7 @@ def test_a_stuck_request_is_cut_at_the_timeout(gateways, origin, slow):
     signalled = time.monotonic()
     gateway.send(signal.SIGTERM)
     status, waited = wait_for_exit(gateway, signalled)
-    assert status == 0 and LIMIT <= waited < LIMIT + AT_ONCE
+    assert status == 0 and LIMIT <= waited < SOON and LAST_RESORT not in gateway.stderr
     assert not client.read_body(head).complete, "an answer that was cut off does not look whole"
     try:
         assert silent.read_response().status == 503
@@ -203,45 +205,45 @@ def test_a_websocket_lasts_until_the_timeout(gateways, origin):
     assert client.send(b"still there?").take(12) == b"still there?"
     assert client.read_to_end() == b""
     status, waited = wait_for_exit(gateway, signalled)
-    assert status == 0 and LIMIT <= waited < LIMIT + AT_ONCE
+    assert status == 0 and LIMIT <= waited < SOON and LAST_RESORT not in gateway.stderr
     (line,) = lines_of(gateway, "/tunnel")
     assert (line["status"], line["reason"]) == (101, "draining")
 
 
 def test_a_second_signal_ends_it_at_once(gateways, origin, slow):
-    gateway = gateways.start({**open_routes(origin.url), **shutdown(grace=20, timeout=30)})
+    gateway = gateways.start({**open_routes(origin.url), **shutdown(grace=LONG, timeout=LONG + 10)})
     started_slow_answer(gateway)
     gateway.send(signal.SIGTERM)
     wait_until(lambda: readiness(gateway) == 503, "not ready")
     again = time.monotonic()
     gateway.send(signal.SIGTERM)
     status, waited = wait_for_exit(gateway, again)
-    assert status == 1 and waited < AT_ONCE
+    assert status == 1 and waited < SOON
 
 
 # -- nothing to do
 
 def test_an_idle_gateway_waits_for_the_grace_period(gateways, origin):
     """The balancer has not noticed yet. Connections that nobody uses are no reason to wait for longer."""
-    gateway = gateways.start({**open_routes(origin.url), **shutdown(timeout=20)})
+    grace = 2
+    gateway = gateways.start({**open_routes(origin.url), **shutdown(grace, timeout=LONG)})
     with gateway.raw() as used, gateway.raw() as unused:
         assert used.send(get()).read_response().status == 200
         signalled = time.monotonic()
         gateway.send(signal.SIGTERM)
-        wait_until(lambda: readiness(gateway) == 503, "not ready", timeout=AT_ONCE)
+        wait_until(lambda: readiness(gateway) == 503, "not ready")
         assert requests.get(gateway.admin_url + "/healthz", timeout=TIMEOUT).status_code == 200, "it lives"
         status, waited = wait_for_exit(gateway, signalled)
-        assert status == 0 and GRACE <= waited < GRACE + AT_ONCE
+        assert status == 0 and grace <= waited < grace + SOON
         assert used.is_closed() and unused.is_closed()
 
 
 def test_an_idle_connection_is_served_once_more_during_the_grace_period(gateways, origin):
-    gateway = gateways.start({**open_routes(origin.url), **shutdown()})
+    gateway = gateways.start({**open_routes(origin.url), **shutdown(grace=2), "workers": 1})
     with gateway.raw() as kept:
         assert kept.send(get()).read_response().get("Connection") != "close"
         gateway.send(signal.SIGTERM)
-        wait_until(lambda: readiness(gateway) == 503, "not ready")
-        time.sleep(NOTICE)  # the workers are told of the drain without an answer that could be awaited
+        wait_until(lambda: gateway.ask(get()).get("Connection") == "close", "the worker knows of the drain")
         last = kept.send(get()).read_response()
         assert kept.is_closed()
     assert gateway.wait() == 0

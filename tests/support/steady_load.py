@@ -9,18 +9,21 @@
 Some threads keep a connection and ask on it again and again, others open one for each request; both send GET and POST
 with a body in turn. Each request becomes an `Attempt`. A client of HTTP may find its idle connection closed before it
 writes anything; it then opens another one, and nothing is lost. A request that was written, in part or whole, and
-whose connection ended before its whole answer, is lost.
+whose connection ended before its whole answer, is lost. Lost is no fault of the peer where the client itself rested
+between opening or looking at its connection and writing: the peer may have given it up meanwhile.
 """
 
 import itertools
 import select
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from support.raw import TIMEOUT, EndOfStream, RawClient, Response, request
 
 REFUSED = "refused"  # there was no connection to write on
+LATE = "written late"  # on a connection that was idle for longer than a client may count on
+LATE_AFTER = 0.1  # half of what a proxy that ends waits for the request of an idle connection
 BODY = b"a body of some length " * 100
 PAUSE = 0.002  # between two requests of a thread: steady, not as many as the machine can bear
 
@@ -35,7 +38,8 @@ class Attempt:
     begun: float  # by time.monotonic(), before connecting where a connection had to be opened
     written: bool = False  # some of its bytes may have reached the peer
     answer: Response = None  # None where it was lost
-    loss: str = None  # REFUSED, or how its connection ended
+    loss: str = None  # REFUSED, LATE, or how its connection ended
+    ended: float = None  # when that was known
 
     @property
     def status(self):
@@ -97,8 +101,8 @@ class SteadyLoad:
 
     @property
     def broken_off(self):
-        """All other losses: a peer that closes down in an orderly way leaves none."""
-        return [attempt for attempt in self.lost if attempt.loss != REFUSED]
+        """All other losses but late ones: a peer that closes down in an orderly way leaves none."""
+        return [attempt for attempt in self.lost if attempt.loss not in (REFUSED, LATE)]
 
     def wait_for_answers(self, count):
         """Waits until that many more requests have their answers."""
@@ -159,10 +163,16 @@ class SteadyLoad:
 
     def _exchange(self, client, details):
         body = BODY if details["method"] == "POST" else b""
+        written = None
         try:
             client.send(request(details["method"], details["target"], *self._fields, body=body))
+            written = time.monotonic()
             answer = client.read_response(details["method"])
-        except (OSError, EndOfStream) as error:  # a time-out is an OSError too
+        except (ConnectionError, EndOfStream) as error:
+            # The connection was fine when the attempt began, or was opened after that.
+            is_late = not client.buffer and (written or time.monotonic()) - details["begun"] > LATE_AFTER
+            return Attempt(**details, written=True, loss=LATE if is_late else str(error) or type(error).__name__)
+        except OSError as error:  # a time-out
             return Attempt(**details, written=True, loss=str(error) or type(error).__name__)
         if not answer.complete:
             return Attempt(**details, written=True, loss="the answer was cut off")
@@ -170,5 +180,5 @@ class SteadyLoad:
 
     def _record(self, attempt):
         with self._changed:
-            self._attempts.append(attempt)
+            self._attempts.append(replace(attempt, ended=time.monotonic()))
             self._changed.notify_all()
