@@ -153,7 +153,7 @@ python_tests() {
   shift 2
   for pattern in "$@"; do
     part=$results/$preset-python-${#running[@]}
-    mapfile -t files < <(compgen -G "$pattern")
+    mapfile -t files < <(compgen -G "$pattern" | sort)
     rm -f "$part.xml"
     # The binary's own limit on the whole; every test has its own besides.
     SIDEGATE_BINARY=$PWD/build/$preset/sidegate SIDEGATE_TEST_PATIENCE=$patience timeout --kill-after=10 1800 \

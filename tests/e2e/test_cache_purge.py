@@ -53,8 +53,7 @@ def blocks(origin, service, **cache):
         "opaque": introspection(service.url + INTROSPECT, cache=cache),
         "staff": jwt_authenticator(tokens.KEY),
     }, inject={"X-User-Id": "{subject}", "X-User-Email": "{user.email|}"})
-    directory = {"for": ["session"], "url": service.url + USER_INFO + "{subject}/", "credential": api_key(),
-                 "timeout": "300ms"}
+    directory = {"for": ["session"], "url": service.url + USER_INFO + "{subject}/", "credential": api_key()}
     return {
         **looking_up(configured, directory=directory),
         "session_refresh": {"for": ["staff"], "cookie": "access_token", "refresh_cookie": "refresh_token",

@@ -15,7 +15,7 @@ from support.asking import (
 from support.introspection import IntrospectedProvider
 from support.issuer import SigningKey
 from support.key_pairs import KeyPair
-from support.polling import wait_until
+from support.polling import PATIENCE, wait_until
 from support.raw import request
 from support.switchboard import FAULTS, Switchboard, answering, answering_text, fail
 
@@ -98,13 +98,13 @@ def test_a_revoked_token_is_refused_once_the_answer_is_old(gateways, module_orig
 
 def test_a_token_that_ends(gateways, module_origin, start_provider):
     """`exp` is enforced to the second, whatever is kept."""
-    provider = start_provider(lifetime=2)
+    provider = start_provider(lifetime=int(4 * PATIENCE))
     with Switchboard(provider.url) as counted:
         asks = introspection(counted.url + INTROSPECT, client=provider.client("basic"),
                              cache={"ttl": "1h", "stale_if_error": "1h"})
         gateway, token = gateways.start(guarded(module_origin, {"opaque": asks})), provider.opaque_token()
         assert status_of(gateway, token) == 200
-        assert_invalid(wait_for_status(gateway, token, 401, timeout=4))
+        assert_invalid(wait_for_status(gateway, token, 401))
 
 
 def test_a_wrong_secret_of_the_gateway_is_nobodys_fault_but_its_own(gateways, module_origin, provider):
@@ -315,7 +315,7 @@ def test_a_fault_is_503_in_time(asks_stub, module_origin, stub, fault):
 
 def test_what_is_kept(gateways, module_origin, stub):
     """One call for many requests; a yes does not outlive its ttl where the issuer fails, unless it is told to."""
-    asks = introspection(stub.url + INTROSPECT, cache={"ttl": "300ms"}, circuit_breaker=NEVER_OPENS)
+    asks = introspection(stub.url + INTROSPECT, cache={"ttl": "2s"}, circuit_breaker=NEVER_OPENS)
     gateway, token = gateways.start(guarded(module_origin, {"opaque": asks})), new_token()
     stub.replies[INTROSPECT] = answering(ACTIVE)
     before = stub.count()

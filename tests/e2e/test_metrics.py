@@ -3,6 +3,7 @@
 import math
 import pathlib
 import re
+import socket
 import time
 from collections import Counter, defaultdict
 
@@ -17,7 +18,7 @@ from support.ports import free_port
 from support.process import run
 from support.raw import SWITCHING, UPGRADE, RawClient, request
 
-RESPONSE_TIMEOUT = 0.3  # of the upstream that is late, in seconds
+RESPONSE_TIMEOUT = 1.2  # of the upstream that is late, in seconds
 METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "other"}
 OUTCOMES = {"accepted", "missing", "malformed", "bad_signature", "expired", "not_yet_valid", "wrong_issuer",
             "wrong_audience", "missing_claim", "revoked", "rejected", "unavailable"}
@@ -44,7 +45,9 @@ def odd_method(name):
     return Row(2, request(name, "/public/x"), "public", "200", "other", "200")
 
 
-NOBODY = f"http://127.0.0.1:{free_port()}"  # where nobody listens
+_NO_LISTENER = socket.socket()
+_NO_LISTENER.bind(("127.0.0.1", 0))  # so that nobody else gets the port
+NOBODY = f"http://127.0.0.1:{_NO_LISTENER.getsockname()[1]}"
 
 TRAFFIC = [
     Row(5, get("/public/x?query=1"), "public", "200", upstream="200"),
@@ -249,9 +252,9 @@ def test_a_duration_lands_in_its_bucket(traffic):
     """Requests that waited for the time-out, and none of the others, took as long as it."""
     name = "sidegate_request_duration_seconds_bucket"
     metrics = traffic.metrics()
-    assert metrics.total(name, route="late", le="0.25") == 0
+    assert metrics.total(name, route="late", le="1") == 0
     assert metrics.total(name, route="late", le="+Inf") == 2
-    assert metrics.total(name, route="gone", le="0.25") == 2
+    assert metrics.total(name, route="gone", le="1") == 2
 
 
 def test_counters_of_workers_add_up(gateways, origin):

@@ -148,7 +148,7 @@ def configuration(service, ports, logs):
             "public": {"address": f"127.0.0.1:{ports[0]}"},
             "proxied": {"address": f"127.0.0.1:{ports[1]}", "proxy_protocol": True, "trusted_proxies": ["127.0.0.1"]},
         },
-        "limits": {"token": "2KiB", "target": "1KiB", "head": "8KiB", "head_timeout": "300ms"},
+        "limits": {"token": "2KiB", "target": "1KiB", "head": "8KiB", "head_timeout": "2s"},
         **logs,
         "upstreams": {
             "app": servers(service.url),

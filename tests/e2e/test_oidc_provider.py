@@ -94,8 +94,9 @@ def wait_for_a_quiet_moment(gateway, provider):
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_access_tokens_of_every_algorithm(gateway, module_origin, provider, algorithm):
     """Each signed with a key that the gateway has not seen yet."""
+    key = SigningKey(f"for-{algorithm}", algorithm)
     wait_for_a_quiet_moment(gateway, provider)
-    provider.rotate(SigningKey(f"for-{algorithm}", algorithm))
+    provider.rotate(key)
     token = provider.token()
     for route in ROUTES:
         assert ask(gateway, route, token).status == 200

@@ -13,7 +13,7 @@ from support.polling import wait_until
 from support.raw import request
 from support.token_makers import hmac_token
 
-NOTICED = 3  # seconds in which a change of a file must have been noticed
+NOTICED = 4.5  # seconds in which a change of a file must have been noticed
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed448"]
 FORMS = {
     "pem_file": lambda pair: pair.public_pem,

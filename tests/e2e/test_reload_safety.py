@@ -165,10 +165,12 @@ def test_why_a_server_cannot_be_reached(gateways, tmp_path):
         return [(line["server"], line["error"]) for line in gateway.log_lines()
                 if line["msg"] == "a server cannot be reached"]
 
+    began = time.monotonic()
     assert gateway.get("/nobody").status_code == 502
     wait_until(told, "a line about the first")
     assert gateway.get("/nobody").status_code == 502
-    assert told() == [(nobody, "Connection refused")], "one a second at most"
+    assert set(told()) == {(nobody, "Connection refused")}
+    assert len(told()) <= 1 + int(time.monotonic() - began), "one a second at most"
 
     def told_of_missing():
         assert gateway.get("/missing").status_code == 502

@@ -14,7 +14,7 @@ GIBIBYTE = 1 << 30
 BLOCK = bytes(range(256)) * 4096
 TIMEOUT = 60 * PATIENCE
 # What one connection needs on each side, and what the allocator takes at once; far below what is sent.
-MEMORY_GROWTH_KIB_MAX = 4096
+MEMORY_GROWTH_KIB_MAX = 4 * 1024 if PATIENCE == 1 else 16 * 1024
 
 
 def send_all(connection, framing):

@@ -3,6 +3,7 @@
 nginx is the Auth Service and the application. Many requests are sent ahead on each of many connections.
 """
 
+import contextlib
 import os
 import re
 import threading
@@ -35,7 +36,8 @@ def service(tmp_path):
 def yield_to_others(threads):
     """Whatever else runs goes first: this is load, and nothing here is about time."""
     for thread in threads:
-        os.setpriority(os.PRIO_PROCESS, int(thread), 10)
+        with contextlib.suppress(ProcessLookupError):  # it has ended
+            os.setpriority(os.PRIO_PROCESS, int(thread), 10)
 
 
 def request_with(token):

@@ -417,7 +417,7 @@ def test_who_spoils_a_batch_is_the_only_one_who_is_refused(start, stub, reply):
     stub.replies[USERS_INFO] = batch_of_numbers
     stub.replies[USER_INFO] = answer_each
     stub.replies[USER_INFO + "robot"] = answering({}, status=b"400 Bad Request")
-    gateway = start(batched, on_error="deny", circuit_breaker={"consecutive": 1}, timeout="2s")
+    gateway = start(batched, on_error="deny", circuit_breaker={"consecutive": 1}, timeout="10s")
     robot, *others = ask_at_once(gateway, token_of("robot"), *(token_of(str(number)) for number in range(10)))
     assert_unavailable(robot)
     assert {answer.status for answer in others} == {200}

@@ -64,7 +64,7 @@ def test_identity_cannot_be_forged(gateway):
 
 def test_a_tunnel_ends_with_its_token(gateway):
     # Long enough for the client to start: a token's time is told in whole seconds.
-    seen = connect(gateway, headers=cookie(lifetime=int(3 * PATIENCE)), sizes=[10], then="wait")
+    seen = connect(gateway, headers=cookie(lifetime=int(6 * PATIENCE)), sizes=[10], then="wait")
     assert (seen["echoed"], seen["code"]) == (1, 1006)
     lines = wait_until(lambda: [line for line in gateway.access_log() if line.get("reason") == "expired"], gateway.tail)
     assert lines[-1]["status"] == 101

@@ -21,8 +21,7 @@ from support.raw import EndOfStream, ask, chunked, request
 BAD_REQUEST = b'{"error":"Bad request"}'
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: example\r\n\r\n"
 # Tokens are made when the tests are collected, which may be long before they run.
-DAY = 24 * 3600
-BEARER = "Authorization: Bearer " + tokens.token(lifetime=DAY)
+BEARER = "Authorization: Bearer " + tokens.token()
 
 
 def get(target, *fields, **more):
@@ -487,7 +486,7 @@ def json_line(watched, data):
 
 
 def of_subject(subject):
-    return get("/x", "Authorization: Bearer " + tokens.token(subject=subject, lifetime=DAY))
+    return get("/x", "Authorization: Bearer " + tokens.token(subject=subject))
 
 
 @pytest.mark.parametrize("member, value, data", [

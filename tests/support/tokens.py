@@ -6,10 +6,11 @@ import time
 
 import jwt
 
+DAY = 24 * 3600  # what is made before the tests begin holds for as long as they take
 KEY = "a-signing-key-that-is-long-enough-for-HS256"
 
 
-def claims(subject="42", lifetime=600, **more):
+def claims(subject="42", lifetime=DAY, **more):
     return {"user_id": subject, "exp": int(time.time()) + lifetime, **more}
 
 
