@@ -12,8 +12,8 @@ import pytest
 from raw_origin import Gate, RawOrigin
 from support import tokens
 from support.asking import (
-    AT_ONCE, CALL_TIMEOUT, IN_TIME, NEVER_OPENS, VALIDATE, ask, assert_invalid, assert_unavailable, bearer, circuit,
-    guarded, new_token, remote, status_of, timed, wait_for_status,
+    AT_ONCE, CALL_TIMEOUT, IMPATIENT, IN_TIME, NEVER_OPENS, VALIDATE, ask, assert_invalid, assert_unavailable, bearer,
+    circuit, guarded, new_token, remote, status_of, timed, wait_for_status,
 )
 from support.auth_service import MortalAuthService
 from support.polling import PATIENCE, wait_until
@@ -25,6 +25,7 @@ NO = answering({"valid": False})
 CLOSED, HALF_OPEN, OPEN = 0, 1, 2
 OPEN_FOR = 1  # seconds
 BREAKER = {"consecutive": 5, "open_for": f"{OPEN_FOR * 1000:.0f}ms"}
+LIVE_OPEN_FOR = 3  # of the gateway that asks the real service
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def service():
 @pytest.fixture
 def start(gateways, module_origin, service):
     def started(breaker=None, **more):
-        asks = remote(service.url + VALIDATE, circuit_breaker={**BREAKER, **(breaker or {})}, **more)
+        asks = remote(service.url + VALIDATE, circuit_breaker={**BREAKER, **(breaker or {})}, **{**IMPATIENT, **more})
         return gateways.start(guarded(module_origin, {"session": asks}))
 
     return started
@@ -56,6 +57,7 @@ def open_circuit(gateway, service, fault=is_overloaded):
     for number in range(1, 6):
         assert circuit(gateway, "session") == CLOSED
         assert_unavailable(ask(gateway, new_token()))
+        service.wait_for_calls(before + number)
         assert service.count() == before + number
     wait_until(lambda: circuit(gateway, "session") == OPEN, "an open circuit")
 
@@ -149,17 +151,17 @@ def test_a_good_probe_closes_it(start, service):
     service.replies[VALIDATE] = YES
     wait_for_status(gateway, new_token(), 200)
     assert OPEN_FOR < time.monotonic() - began
-    assert time.monotonic() - opened < OPEN_FOR + 0.9 * PATIENCE, "by the first probe"
+    assert time.monotonic() - opened < OPEN_FOR + 3 * PATIENCE
     assert circuit(gateway, "session") == CLOSED
-    assert service.count() == 6
+    assert service.count() == 6, "by the first probe"
     assert [status_of(gateway, new_token()) for _ in range(10)] == [200] * 10
 
 
 def test_a_bad_probe_opens_it_again(start, service):
     """While it fails, one call for each time that it was left alone."""
     gateway = start()
-    open_circuit(gateway, service)
     began = time.monotonic()
+    open_circuit(gateway, service)
     while service.count() < 8:
         assert_unavailable(ask(gateway, new_token()))
         assert time.monotonic() - began < 10 * PATIENCE
@@ -243,7 +245,7 @@ def mortal(tmp_path):
 @pytest.fixture
 def live(gateways, module_origin, mortal):
     """A gateway that asks the real service again and again."""
-    asks = remote(mortal.url + VALIDATE, circuit_breaker=BREAKER,
+    asks = remote(mortal.url + VALIDATE, circuit_breaker={**BREAKER, "open_for": f"{LIVE_OPEN_FOR}s"}, **IMPATIENT,
                   cache={"ttl": "200ms", "negative_ttl": "100ms", "stale_if_error": "1m"})
     return gateways.start(guarded(module_origin, {"session": asks}))
 
@@ -268,9 +270,10 @@ def newcomers(gateway, seconds):
 
 def assert_unavailable_in_time(answers):
     assert answers
-    for answer, seconds in answers:
+    for answer, _ in answers:
         assert_unavailable(answer)
-        assert seconds < IN_TIME
+    late = [seconds for _, seconds in answers if seconds >= IN_TIME]
+    assert len(late) <= 2, f"five wait for the time-out; the machine may stall now and then: {late}"
 
 
 def wait_for_recovery(gateway, mortal):
@@ -278,7 +281,8 @@ def wait_for_recovery(gateway, mortal):
     token = mortal.log_in("mary@example.com").cookies["access_token"]
     began = time.monotonic()
     wait_for_status(gateway, token, 200)
-    assert time.monotonic() - began < OPEN_FOR + CALL_TIMEOUT + 0.9 * PATIENCE, "by the first probe"
+    # By the first probe: a second one would come as long after it.
+    assert time.monotonic() - began < LIVE_OPEN_FOR + 1.9
     wait_until(lambda: circuit(gateway, "session") == CLOSED, "a closed circuit")
 
 

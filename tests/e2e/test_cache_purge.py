@@ -11,8 +11,8 @@ import requests
 from raw_origin import RawOrigin
 from support import tokens
 from support.asking import (
-    CLIENT_SECRET, INTROSPECT, REFRESH, USER_INFO, VALIDATE, api_key, ask, assert_unavailable, gauge, guarded,
-    introspection, looking_up, new_token, purge, remote, status_of, told,
+    CLIENT_SECRET, IMPATIENT, INTROSPECT, REFRESH, USER_INFO, VALIDATE, api_key, ask, assert_unavailable, gauge,
+    guarded, introspection, looking_up, new_token, purge, remote, status_of, told,
 )
 from support.gateway import TIMEOUT, jwt_authenticator, sidegate
 from support.peers import API_KEY
@@ -263,6 +263,7 @@ def test_nothing_that_is_secret_is_written(gateways, module_origin, service, tmp
     secrets |= {f"{name} {number}": part for name, token in (("access", access), ("renewed", renewed))
                 for number, part in enumerate(token.split(".")[1:])}
     configured = blocks(module_origin, service)
+    configured["authenticators"]["session"]["remote"] |= IMPATIENT
     gateway = gateways.start({**configured, "log": {"level": "debug"}})
 
     def status(token, target="/session/x"):

@@ -30,7 +30,7 @@ REFRESHED = {"refresh": "1s", "cooldown": "1s"}
 COOLDOWN = 0.5  # seconds, of ON_DEMAND
 ON_DEMAND = {"refresh": "1h", "cooldown": "500ms"}  # asked again only where a token gives a reason to
 UNAVAILABLE = {"error": "Auth service unavailable"}
-ANSWERED_WITHIN = 5.5 * PATIENCE  # seconds that a request may wait for an issuer, which are five
+ANSWERED_WITHIN = 5 + PATIENCE  # seconds that a request may wait for an issuer: five, and not another five
 
 
 def bearer(token):
@@ -151,10 +151,10 @@ def test_an_issuer_that_is_not_there_holds_up_its_own_routes_only(early_gateways
     late = Issuer(SigningKey("late"))
     begun = time.monotonic()
     gateway = early_gateways.start(configuration(
-        origin, {"late": late.authenticator(**REFRESHED), "keyed": issuer.authenticator()}))
+        origin, {"late": late.authenticator(**REFRESHED), "keyed": issuer.authenticator()}, startup_timeout="3s"))
     assert not gateway.is_ready()
-    wait_until(gateway.is_ready, "startup_timeout has passed", 5)
-    assert time.monotonic() - begun >= 1
+    wait_until(gateway.is_ready, "startup_timeout has passed")
+    assert time.monotonic() - begun >= 3
 
     token = late.token(late.keys[0])
     answer = ask(gateway, token, "/late/x")
@@ -289,7 +289,7 @@ def test_a_key_that_is_gone_is_refused(gateways, origin, issuer):
 
 
 def test_a_key_of_an_issuer_holds_until_its_time(gateways, origin, issuer):
-    until = datetime.now(timezone.utc).replace(microsecond=0) + timedelta(seconds=1 + 2 * PATIENCE)
+    until = datetime.now(timezone.utc).replace(microsecond=0) + timedelta(seconds=1 + 4 * PATIENCE)
     item = {"until": until.isoformat(timespec="seconds")}
     past = {"until": "2020-01-01T00:00:00Z"}
     gateway = gateways.start(configuration(
@@ -363,8 +363,10 @@ class Outage:
         return self.gateway.metrics().total("sidegate_jwks_fetches_total", authenticator=self.way, result="failed")
 
     def timed_age(self):
-        """The metric, and how late it was read."""
-        return self.gateway.metrics().total("sidegate_jwks_age_seconds", authenticator=self.way), time.monotonic()
+        """The metric, and the moments before and after it was read."""
+        before = time.monotonic()
+        age = self.gateway.metrics().total("sidegate_jwks_age_seconds", authenticator=self.way)
+        return age, before, time.monotonic()
 
     def state(self):
         return published(self.gateway, self.way)
@@ -412,8 +414,8 @@ def test_an_unknown_key_is_503_while_nobody_can_tell(outage):
 
 
 def test_operators_see_that_the_issuer_fails(outage):
-    (age, begun), (later_age, later) = outage.first_age, outage.later_age
-    assert later_age - age == pytest.approx(later - begun, abs=0.5 * PATIENCE)
+    (age, *first), (later_age, *later) = outage.first_age, outage.later_age
+    assert later[0] - first[1] - 0.1 <= later_age - age <= later[1] - first[0] + 0.1
     assert later_age > 3
     assert outage.failures_before == 0
     assert outage.error
@@ -457,7 +459,7 @@ def test_cache_control_sets_the_pace_within_bounds(paced_calls, name):
     by a short gap, so it is their mean that counts."""
     calls, expected = paced_calls[name], PACES[name][-1]
     gaps = [later - earlier for earlier, later in zip(calls, calls[1:])]
-    assert sum(gaps) / len(gaps) > 0.7 * expected, gaps
+    assert sum(gaps) / len(gaps) > 0.5 * expected, gaps
     assert sorted(gaps)[len(gaps) // 2] < 1.5 * expected * PATIENCE, gaps
 
 
@@ -601,7 +603,7 @@ def test_the_admin_api_shows_what_was_published(gateways, origin, issuer):
     state = published(gateway)
     assert state["url"] == issuer.jwks_url
     assert [key["kid"] for key in state["keys"]] == ["one", "two"]
-    assert 0 <= state["age_seconds"] <= 2 * PATIENCE and "last_error" not in state
+    assert 0 <= state["age_seconds"] <= 5 * PATIENCE and "last_error" not in state
     metrics = gateway.metrics()
     assert metrics.total("sidegate_jwks_keys", authenticator="keyed") == 2
     assert metrics.total("sidegate_jwks_fetches_total", authenticator="keyed", result="ok") >= 1

@@ -25,6 +25,7 @@ from support.steady_load import SteadyLoad
 
 RELOADS = "sidegate_config_reloads_total"
 REFUSED = "the configuration was not reloaded; the one in use stays"
+GRACE = {"shutdown": {"grace": "1s", "timeout": "10s"}}  # in which a client may rest before it asks once more
 OTHER_KEY = "another-signing-key-that-is-long-enough-for-HS256"
 
 
@@ -244,7 +245,7 @@ def test_what_is_under_way_ends_by_the_old_rules(gateways, origin):
     wait_until(lambda: len(origin.requests) == 3, "all three arrived")
 
     reload(gateway, **rules("new", origin.url, limits={"idle": "200ms"}, upstreams={
-        "app": servers(origin.url, response_timeout="200ms", idle_timeout="200ms")}, routes=[
+        "app": servers(origin.url, response_timeout="1500ms", idle_timeout="200ms")}, routes=[
             {"name": "new", "path": "/{name}", "authenticate": "none", "upstream": "app", "max_body": "5B"}]))
     with gateway.raw() as late, gateway.raw() as silent, gateway.raw() as idle:  # these are under the new rules
         late.send(get("/slow"))
@@ -315,7 +316,7 @@ def test_pipelined_requests_across_a_reload(gateways, origin):
 
 def test_listeners_come_and_go_under_load(gateways, origin):
     """Nothing is lost on those that stay, and nothing that had begun on the one that goes."""
-    gateway = gateways.start({**open_routes(origin.url), "workers": 2})
+    gateway = gateways.start({**open_routes(origin.url), **GRACE, "workers": 2})
     other = free_port()
     with SteadyLoad(gateway.port, kept=2, fresh=2) as staying:
         for _ in range(5):
@@ -343,7 +344,7 @@ def test_connections_of_a_listener_that_is_gone(gateways, origin):
 
     origin.handler = behave
     other = free_port()
-    gateway = gateways.start({**open_routes(origin.url), "shutdown": {"grace": "600ms", "timeout": "5s"}})
+    gateway = gateways.start({**open_routes(origin.url), "shutdown": {"grace": "2s", "timeout": "20s"}})
     reload(gateway, listeners=listeners(gateway, other={"address": f"127.0.0.1:{other}"}))
     slow, used, idle, unused = (RawClient(other) for _ in range(4))
     for client in (used, idle):
@@ -357,7 +358,7 @@ def test_connections_of_a_listener_that_is_gone(gateways, origin):
     last = used.send(get()).read_response()
     assert (last.status, last.get("Connection")) == (200, "close") and used.is_closed()
     assert idle.is_closed() and unused.is_closed()
-    assert 0.5 <= time.monotonic() - removed < 3 * PATIENCE, "closed after the grace, and not long after"
+    assert 1.9 <= time.monotonic() - removed < 2 + 3 * PATIENCE, "closed after the grace, and not long after"
     gate.open()
     last = slow.read_response()
     assert (last.status, last.get("Connection")) == (200, "close") and slow.is_closed()
@@ -373,7 +374,7 @@ def test_further_reloads_put_the_end_of_a_connection_off_no_longer(gateways, ori
         removed = time.monotonic()
         while not idle.is_closed(within=0.1):
             reload(gateway)
-            assert time.monotonic() - removed < 2 * PATIENCE, "still open"
+            assert time.monotonic() - removed < 4 * PATIENCE, "still open"
             idle.socket.settimeout(TIMEOUT)
 
 
@@ -423,7 +424,7 @@ def test_names_of_two_listeners_are_exchanged(gateways, origin):
 def test_a_unix_socket_listener(gateways, origin, tmp_path):
     """It comes with its mode, changes it, and goes with its file."""
     path = tmp_path / "listen.sock"
-    gateway = gateways.start({**open_routes(origin.url), "workers": 2})
+    gateway = gateways.start({**open_routes(origin.url), **GRACE, "workers": 2})
 
     def reload_with(**more):
         reload(gateway, listeners=listeners(gateway, **more))
@@ -776,6 +777,7 @@ def test_rotated_logs_lose_no_line(gateways, origin, tmp_path):
     with SteadyLoad(gateway.port) as load:
         for number in range(1, 4):
             load.wait_for_answers(50)
+            wait_until(lambda: access.stat().st_size, "it has lines")
             for path in (access, log):
                 rotated.append(path.rename(f"{path}.{number}"))
             hang_up(gateway)
@@ -906,7 +908,7 @@ def test_counters_go_on(gateways, origin):
 
 @pytest.mark.parametrize("delay", [0, 0.001, 0.005], ids=lambda delay: f"{delay * 1000:g} ms")
 def test_a_drain_during_a_reload(gateways, origin, delay):
-    gateway = gateways.start({**open_routes(origin.url), "workers": 2})
+    gateway = gateways.start({**open_routes(origin.url), **GRACE, "workers": 2})
     other = free_port()
     with SteadyLoad(gateway.port) as load:
         load.wait_for_answers(20)
@@ -952,11 +954,11 @@ def test_a_drain_right_after_a_reload_takes_no_longer(gateways, origin):
     signalled = time.monotonic()
     gateway.send(signal.SIGTERM)
     assert gateway.wait() == 0
-    assert time.monotonic() - signalled < 0.9 * PATIENCE, "the last resort comes after a second"
+    assert time.monotonic() - signalled < 4, "shutdown.timeout is five seconds"
 
 
 def test_no_reload_during_a_drain(gateways, origin):
-    gateway = gateways.start({**open_routes(origin.url), "shutdown": {"grace": "1s", "timeout": "5s"}})
+    gateway = gateways.start({**open_routes(origin.url), "shutdown": {"grace": "3s", "timeout": "10s"}})
     gateway.send(signal.SIGTERM)
     wait_until(lambda: not gateway.is_ready(), "it drains")
     other = free_port()

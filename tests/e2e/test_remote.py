@@ -15,9 +15,9 @@ import pytest
 from raw_origin import RawOrigin, ok
 from support import tokens
 from support.asking import (
-    BEARER, CALL_TIMEOUT, CREDENTIALS, IN_TIME, NEVER_OPENS, TOKEN_INFO, VALIDATE, ask, assert_invalid,
-    assert_unavailable, bearer, cookie, end_at_once, guarded, last_request, new_token, remote, status_of, timed,
-    wait_for_status,
+    BEARER, CALL_TIMEOUT, CREDENTIALS, IMPATIENT, NEVER_OPENS, TOKEN_INFO, VALIDATE, ask, assert_invalid,
+    assert_unavailable, bearer, cookie, end_at_once, guarded, in_time, last_request, new_token, remote, status_of,
+    timed, wait_for_status,
 )
 from support.auth_service import SystemUsers
 from support.issuer import CertificateAuthority
@@ -178,11 +178,19 @@ def test_data_expires_at_ends_a_yes_that_is_kept(gateways, origin, service, syst
                   claims={"exp": "expires_at", "subject": "username"}, cache={"ttl": "1h", "stale_if_error": "1h"})
     gateway = gateways.start(guarded(origin, {"m2m": asks}))
     before = service.count(path)
-    while time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 0.3)) < user["expires_at"]:
-        assert status_of(gateway, user["password"]) == 200
-        assert service.count(path) == before + 1
+
+    def has_ended(margin=0):
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + margin)) >= user["expires_at"]
+
+    statuses = set()
+    while not has_ended(margin=0.3):
+        status = status_of(gateway, user["password"])
+        if not has_ended(margin=0.1):  # when it was answered, too
+            statuses.add(status)
+            assert service.count(path) == before + 1
+    assert statuses == {200}
     answer = wait_for_status(gateway, user["password"], 401)
-    assert time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time())) >= user["expires_at"]
+    assert has_ended()
     assert_invalid(answer)
     assert service.count(path) <= before + 2
 
@@ -433,7 +441,7 @@ def faulty(auth_service):
 
 @pytest.fixture(scope="module")
 def asks_faulty(module_gateways, module_origin, faulty):
-    asks = remote(faulty.url + VALIDATE, circuit_breaker=NEVER_OPENS)
+    asks = remote(faulty.url + VALIDATE, circuit_breaker=NEVER_OPENS, **IMPATIENT)
     return module_gateways.start(guarded(module_origin, {"session": asks}))
 
 
@@ -443,12 +451,12 @@ def test_a_fault_is_503_and_not_remembered(asks_faulty, faulty, module_origin, a
     arrived, before = len(module_origin.requests), faulty.count(VALIDATE)
     faulty.replies[VALIDATE] = fault
     try:
-        answer, seconds = timed(lambda: ask(asks_faulty, token))
+        answer, tries = in_time(lambda: ask(asks_faulty, token))
         assert_unavailable(answer)
-        assert seconds < IN_TIME
         assert asks_faulty.access_line(answer)["auth_outcome"] == "unavailable"
         # A kept connection that turns out closed is no answer: one more is tried.
-        assert faulty.count(VALIDATE) - before in (1, 2 if fault in CLOSE_UNANSWERED else 1)
+        wait_until(lambda: faulty.count(VALIDATE) - before >= tries, "the calls")
+        assert faulty.count(VALIDATE) - before in range(tries, (2 * tries if fault in CLOSE_UNANSWERED else tries) + 1)
         assert faulty.count(LOGIN) == 0
         assert len(module_origin.requests) == arrived
     finally:
@@ -462,9 +470,8 @@ def test_nobody_listens(asks_faulty, faulty, john):
     token = new_token()
     faulty.stop()
     try:
-        answer, seconds = timed(lambda: ask(asks_faulty, token))
+        answer, _ = in_time(lambda: ask(asks_faulty, token))
         assert_unavailable(answer)
-        assert seconds < IN_TIME
     finally:
         faulty.start()
     assert_invalid(ask(asks_faulty, token))
@@ -561,11 +568,10 @@ def test_tls_with_a_certificate_of_the_gateway(gateways, origin, authorities, jo
 def test_a_service_that_speaks_no_tls(gateways, origin, authorities, faulty, john):
     url = faulty.url.replace("http:", "https:") + VALIDATE
     before = faulty.count()
-    asks = remote(url, tls={"ca": str(authorities.trusted.file)})
+    asks = remote(url, tls={"ca": str(authorities.trusted.file)}, **IMPATIENT)
     gateway = gateways.start(guarded(origin, {"session": asks}))
-    answer, seconds = timed(lambda: ask(gateway, john))
+    answer, _ = in_time(lambda: ask(gateway, john))
     assert_unavailable(answer)
-    assert seconds < IN_TIME
     assert faulty.count() == before
 
 
@@ -598,13 +604,13 @@ def test_a_tunnel_ends_with_its_token(gateways, scripted):
     with RawOrigin() as origin:
         origin.handler = lambda exchange: (exchange.send(SWITCHING), exchange.socket.recv(1))
         gateway = gateways.start(guarded(origin, {"session": remote(scripted.url + VALIDATE, cache={"ttl": "1h"})}))
-        end = int(time.time()) + 2
+        end = int(time.time()) + 4
         scripted.replies[VALIDATE] = answering({**YES, "exp": end})
         with gateway.raw() as client:
             client.send(request("GET", "/x", bearer(new_token()), *UPGRADE))
             assert client.read_head().status == 101
-            assert client.is_closed(within=4 * PATIENCE)
-        assert end - 0.1 < time.time() < end + 1.1 * PATIENCE
+            assert client.is_closed()
+        assert end - 0.1 < time.time() < end + 2.5 * PATIENCE
 
 
 def test_the_body_of_a_request_that_waits_arrives_whole(asks_scripted, module_origin, scripted):

@@ -11,7 +11,7 @@ import pytest
 
 from raw_origin import RawOrigin
 from support.asking import (
-    AT_ONCE, CALL_TIMEOUT, NEVER_OPENS, VALIDATE, ask, ask_at_once, assert_invalid, assert_unavailable, cache_of,
+    AT_ONCE, IMPATIENT, NEVER_OPENS, PATIENT, VALIDATE, ask, ask_at_once, assert_invalid, assert_unavailable, cache_of,
     guarded, last_request, new_token, remote, status_of, timed, wait_for_status,
 )
 from support.polling import wait_until
@@ -42,8 +42,8 @@ def service():
 def start(gateways, module_origin, service):
     """Starts a gateway with two workers that asks the service and keeps its answers so."""
 
-    def started(**cache):
-        asks = remote(service.url + VALIDATE, cache=cache, circuit_breaker=NEVER_OPENS)
+    def started(timeout=PATIENT, **cache):
+        asks = remote(service.url + VALIDATE, cache=cache, circuit_breaker=NEVER_OPENS, **timeout)
         return gateways.start(guarded(module_origin, {"session": asks}))
 
     return started
@@ -76,7 +76,7 @@ def test_many_requests_are_one_call(start, service):
 
 
 def test_a_hundred_at_once_are_one_call(start, service):
-    service.replies[VALIDATE] = delayed(CALL_TIMEOUT / 2, answering(YES))
+    service.replies[VALIDATE] = delayed(0.5, answering(YES))
     gateway = start()
     answers = ask_at_once(gateway, *[new_token()] * 100)
     assert [answer.status for answer in answers] == [200] * 100
@@ -87,7 +87,7 @@ def test_a_hundred_at_once_are_one_call(start, service):
 
 
 def test_a_hundred_at_once_share_a_failure_too(start, service):
-    service.replies[VALIDATE] = delayed(CALL_TIMEOUT / 2, fail)
+    service.replies[VALIDATE] = delayed(0.5, fail)
     answers = ask_at_once(start(), *[new_token()] * 100)
     for answer in answers:
         assert_unavailable(answer)
@@ -194,20 +194,22 @@ def test_a_yes_serves_on_while_the_service_is_dead(start, service):
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_a_yes_serves_on_whatever_the_fault(start, service, fault):
-    gateway, token = start(**short(stale_if_error="1m")), new_token()
+    gateway, token = start(IMPATIENT, **short(stale_if_error="1m")), new_token()
     assert status_of(gateway, token) == 200
     service.replies[VALIDATE] = fault
     rest(SHORT)
     assert status_of(gateway, token) == 200
-    # From then on nobody waits for somebody who fails, who is asked at most once a second.
+    began = time.monotonic()
+    # From then on nobody waits for somebody who fails, who is asked at most once a second, or twice where that may be
+    # the fault of a kept connection.
     answers = [timed(lambda: ask(gateway, token)) for _ in range(5)]
     assert {answer.status for answer, _ in answers} == {200}
     assert min(seconds for _, seconds in answers) < AT_ONCE
-    assert service.count() in (2, 3)
+    assert 2 <= service.count() <= 3 + 2 * int(time.monotonic() - began)
 
 
 def test_what_is_old_serves_for_no_longer_than_allowed(start, service):
-    gateway, token = start(**short(stale_if_error="400ms")), new_token()
+    gateway, token = start(**short(stale_if_error="2s")), new_token()
     assert status_of(gateway, token) == 200
     service.stop()
     rest(SHORT)
@@ -234,7 +236,7 @@ def test_a_definite_no_erases_what_was_kept(start, service):
 
 
 def test_an_end_is_an_end_with_the_service_or_without(start, service):
-    gateway, end = start(ttl="100ms", stale_if_error="1h"), int(time.time()) + 2
+    gateway, end = start(ttl="100ms", stale_if_error="1h"), int(time.time()) + 4
     service.replies[VALIDATE] = answering({**YES, "exp": end})
     token = new_token()
     assert status_of(gateway, token) == 200
@@ -257,7 +259,7 @@ def test_the_service_comes_back(start, service):
     assert cache_of(gateway, ask(gateway, token)) == "stale"
     service.start()
     service.replies[VALIDATE] = NO
-    assert_invalid(wait_for_status(gateway, token, 401, timeout=3))
+    assert_invalid(wait_for_status(gateway, token, 401, timeout=5))
 
 
 # -- what is kept has an end

@@ -121,6 +121,11 @@ class Pending:
         for client in self.clients:
             client.send(self.request)
         service.wait_for_calls(self._before + 1, stage.path)
+        if count > 1:
+            # One call is made for all of them, which each must have begun: a reading is a turn of every worker.
+            wait_until(lambda: gateway.metrics().total("sidegate_connections", listener="public") >= count, "all are there")
+            for _ in range(2):
+                gateway.metrics()
 
     @property
     def client(self):

@@ -200,9 +200,10 @@ class RawOrigin:
                 head, rest = self._split(rest)
                 count += 1
                 request = Request(head, number, count)
+                handler = self.handler or answer_ok  # settled when the request counts
                 self.requests.append(request)
                 exchange = Exchange(self, connection, request, rest)
-                (self.handler or answer_ok)(exchange)
+                handler(exchange)
                 if not exchange.open:
                     return
                 if request.body is None:

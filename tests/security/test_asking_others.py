@@ -14,8 +14,8 @@ import requests
 from raw_origin import Gate
 from support import tokens
 from support.asking import (
-    CLIENT_SECRET, INTROSPECT, INVALID, NEVER_OPENS, REFRESH, UNAVAILABLE, USERS_INFO, USER_INFO, VALIDATE, api_key,
-    bearer, introspection, looking_up, new_token, remote,
+    CLIENT_SECRET, IMPATIENT, INTROSPECT, INVALID, NEVER_OPENS, PATIENT, REFRESH, UNAVAILABLE, USERS_INFO, USER_INFO,
+    VALIDATE, api_key, bearer, introspection, looking_up, new_token, remote,
 )
 from support.gateway import INJECT, TIMEOUT, jwt_authenticator, servers
 from support.polling import PATIENCE, wait_until
@@ -195,8 +195,8 @@ def test_cve_2022_29226_a_login_page_vouches_for_nobody(watch, service, reply, m
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_cve_2026_31837_whoever_cannot_be_asked_says_no_yes(watch, service, fault):
     """Istio fell back to a key that everybody knows."""
-    asks = {"session": remote(service.url + VALIDATE, circuit_breaker=NEVER_OPENS),
-            "opaque": introspection(service.url + INTROSPECT, circuit_breaker=NEVER_OPENS)}
+    asks = {"session": remote(service.url + VALIDATE, circuit_breaker=NEVER_OPENS, **IMPATIENT),
+            "opaque": introspection(service.url + INTROSPECT, circuit_breaker=NEVER_OPENS, **IMPATIENT)}
     watched = watch(configured(asks))
     service.replies["/"] = fault
     for target in ("/session/x", "/opaque/x"):
@@ -420,9 +420,9 @@ def test_cve_2023_27493_the_cookies_of_a_renewed_session_are_no_other_headers(wa
 @pytest.mark.parametrize("answers", [True, False], ids=["before the answer", "and no answer comes"])
 def test_cve_2025_64527_cve_2026_47205_cve_2026_48090_cve_2026_26311_the_client_is_gone(watch, service, answers):
     """Envoy's filters were called back after their request was destroyed. tests/e2e/test_suspension.py has more."""
-    timeout = "20s" if answers else "300ms"
-    watched = watch(configured({"session": remote(service.url + VALIDATE, timeout=timeout),
-                                "opaque": introspection(service.url + INTROSPECT, timeout=timeout)}))
+    timeout = PATIENT if answers else IMPATIENT
+    watched = watch(configured({"session": remote(service.url + VALIDATE, **timeout),
+                                "opaque": introspection(service.url + INTROSPECT, **timeout)}))
     for path, target in ((VALIDATE, "/session/x"), (INTROSPECT, "/opaque/x")):
         gate = Gate()
         service.replies[path] = held(gate, answering({**YES, **ACTIVE})) if answers else FAULTS["hang"]

@@ -167,9 +167,10 @@ class _Exchange(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         issuer = self.issuer
+        reply = issuer.reply or issuer.replies.get(self.path) or publish  # settled when the call counts
         issuer.calls.append(Call(self.path, time.monotonic()))
         self.close_connection = True
-        (issuer.reply or issuer.replies.get(self.path) or publish)(self)
+        reply(self)
 
     def answer(self, status, body=b"", length=None, **fields):
         """`length` is the one announced, where that is not the body's."""

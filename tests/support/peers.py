@@ -51,7 +51,10 @@ class Peer(Process):
         if not is_listening(self.port):
             return False
         # The port is open before the program is loaded; an answer, whatever it is, says that it is.
-        return requests.get(self.url + "/", timeout=TIMEOUT).status_code < 600
+        try:
+            return requests.get(self.url + "/", timeout=2).status_code < 600
+        except requests.RequestException:
+            return False
 
 
 class AuthService(Peer):

@@ -19,11 +19,13 @@ def wait_until(condition, message, timeout=10, interval=0.01):
 
 
 def settled(measure, quiet=0.4, timeout=20):
-    """Waits until `measure()` has not changed for `quiet` seconds, and returns it."""
-    last, since, deadline = measure(), time.monotonic(), time.monotonic() + timeout * PATIENCE
-    while time.monotonic() - since < quiet * PATIENCE:
-        assert time.monotonic() < deadline, f"still changing after {timeout} s: {last}"
-        time.sleep(0.02)
-        if (now := measure()) != last:
-            last, since = now, time.monotonic()
+    """Waits until `measure()` has not changed for `quiet` seconds, and returns it. They are counted in looks, since a
+    machine that stalls is not quiet."""
+    interval, deadline = 0.02, time.monotonic() + timeout * PATIENCE
+    last, same = measure(), 0
+    while same * interval < quiet * PATIENCE:
+        assert time.monotonic() < deadline, f"still changing after {timeout * PATIENCE:g} s: {last}"
+        time.sleep(interval)
+        now = measure()
+        last, same = now, same + 1 if now == last else 0
     return last

@@ -95,11 +95,13 @@ class Switchboard:
         exchange.read_body()
         path = exchange.request.target.partition("?")[0]
         with self._lock:
-            self.calls.append(Call(path, exchange.request, time.monotonic()))
+            # A call counts once its reply is settled: whoever waits for it may ask for other replies then.
+            reply = self._reply_for(path)
             self._under_way += 1
             self.most_at_once = max(self.most_at_once, self._under_way)
+            self.calls.append(Call(path, exchange.request, time.monotonic()))
         try:
-            self._reply_for(path)(exchange)
+            reply(exchange)
         except OSError:
             raise  # the gateway went away, which some tests are about
         except Exception as problem:
