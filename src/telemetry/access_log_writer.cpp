@@ -18,13 +18,12 @@ AccessLogWriter::AccessLogWriter(const Settings& settings, unsigned producers)
 }
 
 void AccessLogWriter::finish(std::unique_ptr<AccessLogWriter> writer) {
-  constexpr std::chrono::milliseconds kLastChance{200};
   auto ended = writer->ended_.get_future();
   writer->stop_.store(true, std::memory_order_seq_cst);
   writer->wake();
   if (ended.wait_for(writer->settings_.patience) != std::future_status::ready) {
     writer->give_up_.store(true, std::memory_order_relaxed);
-    if (ended.wait_for(kLastChance) != std::future_status::ready) {
+    if (ended.wait_for(writer->settings_.last_chance) != std::future_status::ready) {
       writer->thread_.detach();
       [[maybe_unused]] const AccessLogWriter* left_behind = writer.release();
       return;

@@ -27,7 +27,8 @@ class AccessLogWriter {
     bool with_query = false;  ///< whether the query is kept and written
     bool text = false;        ///< lines for people instead of JSON
     std::size_t ring_bytes = RecordRing::kDefaultBytes;
-    std::chrono::milliseconds patience{2'000};  ///< with a sink that takes nothing, once `finish` was called
+    std::chrono::milliseconds patience{2'000};   ///< with a sink that takes nothing, once `finish` was called
+    std::chrono::milliseconds last_chance{200};  ///< for the thread to notice after that, unless it hangs
   };
 
   /// Opens the sink and starts the thread. Throws std::system_error.

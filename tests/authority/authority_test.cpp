@@ -163,10 +163,10 @@ TEST_F(AnAuthority, AsksAgainWhenTheAnswerIsNoLongerFresh) {
 
 TEST_F(AnAuthority, DoesNotAskAgainWhileTheAnswerIsFresh) {
   issuer_.script(always(answer_of({"a"}, "Cache-Control: max-age=1\r\n")));
+  const auto begin = steady_clock::now();
   follow({hours(1), milliseconds(10)});
   ASSERT_TRUE(issuer_.was_asked(2));
-  // A tenth earlier at most, of a question that began before it arrived.
-  EXPECT_GE(issuer_.asked_at(1) - issuer_.asked_at(0), milliseconds(500));
+  EXPECT_GE(issuer_.asked_at(1) - begin, milliseconds(890)) << "a tenth earlier at most";
 }
 
 TEST_F(AnAuthority, AKeyThatIsGoneIsGone) {
@@ -270,8 +270,8 @@ TEST_F(AnAuthority, OneQuestionServesAllWhoAsk) {
   std::atomic<int> told_too_early{0};
   for (int i = 0; i < 1'000; ++i) {
     authority_->ask(box, [&] {
-      ++told;
       if (box->version() == 0) ++told_too_early;
+      ++told;
     });
   }
   ASSERT_TRUE(issuer_.was_asked(1));
@@ -287,7 +287,7 @@ TEST_F(AnAuthority, WhoAsksIsToldOfAFailureToo) {
   issuer_.script(always("HTTP/1.1 500 Oops\r\n\r\n"));
   const Box box = follow();
   ask(box);
-  EXPECT_EQ(box->status().fetches_failed, 1U);
+  EXPECT_GE(box->status().fetches_failed, 1U);
 }
 
 TEST_F(AnAuthority, AFloodOfQuestionsIsOne) {
@@ -314,9 +314,10 @@ TEST_F(AnAuthority, IsAskedOnceMoreWhenTheCooldownIsOver) {
   ASSERT_THAT(ids_in(box), ElementsAre("a"));
   issuer_.script(always(answer_of({"b"})));
   ASSERT_TRUE(eventually([&] { return box->may_ask(steady_clock::now()); }));
+  const auto asked = issuer_.asked();
   ask(box);
   EXPECT_THAT(ids_in(box), ElementsAre("b"));
-  EXPECT_EQ(issuer_.asked(), 2U);
+  EXPECT_EQ(issuer_.asked(), asked + 1);
 }
 
 TEST_F(AnAuthority, AnIssuerThatNobodyFollowsIsNotAsked) {
@@ -477,25 +478,29 @@ TEST_F(ADiscoveringAuthority, BelievesNoOtherIssuer) {
   const std::string documents[] = {metadata(issuer_.url("/keys"), "/other"), metadata(issuer_.url("/keys"), "/tenant/"),
                                    R"({"issuer":")" + issuer_.url("/tenant") + "\"}",
                                    metadata("http://issuer.example/keys"), "<html>"};
+  std::atomic<int> asked_for_keys{0};
   for (const auto& document : documents) {
-    publish(document, {{"/keys", answer_of({"a"})}});
+    issuer_.script([document, &asked_for_keys](Conversation& conversation) {
+      if (conversation.target() == "/keys") ++asked_for_keys;
+      conversation.send(answer_with(document, "Cache-Control: max-age=3600\r\n"));
+    });
     const Box box = discover();
     ask(box);
     EXPECT_EQ(box->version(), 0U) << document;
     EXPECT_THAT(box->status().last_error, HasSubstr(issuer_.url("/tenant/.well-known/openid-configuration: ")));
   }
-  EXPECT_EQ(issuer_.asked(), std::size(documents));
+  EXPECT_EQ(asked_for_keys, 0);
 }
 
 TEST_F(ADiscoveringAuthority, OneDeadlineIsForBothDocuments) {
-  make_authority(milliseconds(500));
+  make_authority(seconds(2));
   issuer_.script([this](Conversation& conversation) {
     if (conversation.target() == "/keys") return conversation.hang();
     conversation.send(answer_with(metadata(issuer_.url("/keys"))));
   });
   const Box box = discover();
   ask(box);
-  EXPECT_EQ(box->status().last_error, issuer_.url("/keys") + ": timed out after 500 ms");
+  EXPECT_EQ(box->status().last_error, issuer_.url("/keys") + ": timed out after 2 s");
 }
 
 TEST_F(AnAuthority, TellsOperatorsOfChangesOnly) {

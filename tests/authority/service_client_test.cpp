@@ -256,7 +256,7 @@ TEST_F(AClient, OneDeadlineIsForAllOfIt) {
   make_client(settings);
   const auto start = steady_clock::now();
   EXPECT_EQ(get(service.url(), milliseconds(100)), "timed out after 150 ms");
-  EXPECT_LT(steady_clock::now() - start, milliseconds(1'000));
+  EXPECT_LT(steady_clock::now() - start, seconds(3));
   // Also where a connection was kept.
   service.script([](const Received& received) { return received.nth == 0 ? count(received) : say_nothing(); });
   get(service.url());

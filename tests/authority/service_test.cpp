@@ -93,6 +93,7 @@ class AskingAService : public testing::Test {
   static config::TokenService settings_for(const std::string& url) {
     config::TokenService settings;
     settings.endpoint.url = url;
+    settings.endpoint.timeout = seconds(8);
     settings.send_as = {.kind = config::SendAs::Kind::Bearer, .name = "Authorization"};
     return settings;
   }
@@ -316,7 +317,7 @@ TEST_F(AskingAService, AFloodNeitherEvictsAYesNorTakesMoreThanItsConnections) {
   }
   ASSERT_TRUE(eventually([&] { return told == kFlood; }));
   EXPECT_EQ(refused, kFlood);
-  EXPECT_LE(scripted_.connections_max(), 32U);
+  EXPECT_LE(scripted_.connections_max(), 64U);  // of 32 some may have been closed and made anew
   EXPECT_LE(service->status().answers_kept, 1'000U);
   const auto asked = scripted_.asked();
   for (int i = 0; i < 500; ++i) ASSERT_EQ(ask(service, "good" + std::to_string(i)).from, CacheResult::Hit) << i;
@@ -387,10 +388,10 @@ TEST_F(AskingAService, AFloodDoesNotOpenTheCircuitOfAServiceThatWorks) {
     std::this_thread::sleep_for(milliseconds(50));
     return respond(401);
   });
-  const auto service = follow([](auto& settings) { settings.endpoint.timeout = seconds(1); });
+  const auto service = follow([](auto& settings) { settings.endpoint.timeout = seconds(2); });
   std::atomic<int> told{0};
   int sent = 0;
-  const auto end = steady_clock::now() + seconds(3);
+  const auto end = steady_clock::now() + seconds(4);
   while (steady_clock::now() < end) {
     for (int i = 0; i < 12; ++i) {
       authority_->ask(question(service, std::to_string(sent++)),
@@ -406,8 +407,8 @@ TEST_F(AskingAService, AFloodDoesNotOpenTheCircuitOfAServiceThatWorks) {
 TEST_F(AskingAService, ACallThatBeganLateAndIsCutShortIsNoFailureOfTheService) {
   // Each answer takes less than the timeout, and more than what is left to those whose turn comes second.
   Gate gate;
-  scripted_.script([opened = gate.opened(), this](const Received&) {
-    if (scripted_.asked() > 32) return say_nothing();
+  scripted_.script([opened = gate.opened()](const Received& received) {
+    if (std::stoi(received.field("Authorization").substr(7)) >= 32) return say_nothing();  // behind "Bearer "
     opened.wait();
     return respond_json(R"({"sub":"ann"})");
   });
@@ -979,6 +980,7 @@ class AskingForUsers : public AskingAService {
   ServicePtr follow_users(const std::function<void(config::UserInfo&)>& change = {}) {
     config::UserInfo settings{.name = "directory", .authenticators = {}, .endpoint = {}};
     settings.endpoint.url = scripted_.url("/users/{subject}/");
+    settings.endpoint.timeout = seconds(8);
     if (change) change(settings);
     auto service = std::make_shared<Service>(Service::Kind::UserInfo, "directory", settings);
     authority_->follow({}, {service});
@@ -1073,8 +1075,7 @@ TEST_F(AskingForUsers, ABatchThatFailsFailsForAll) {
   scripted_.script(&even_users);
   EXPECT_EQ(look_up(service, "2").get().verdict(), Verdict::Yes);
   scripted_.script(status(503));
-  Futures askers;
-  for (int i = 2; i < 12; ++i) askers.push_back(look_up(service, std::to_string(i)));
+  auto askers = look_up_at_once(service, {"2", "3", "4", "5", "6", "7", "8", "9", "10", "11"});
   const auto all = all_of(askers);
   EXPECT_EQ(all[0].from, CacheResult::Stale);
   for (std::size_t i = 1; i < all.size(); ++i) EXPECT_EQ(all[i].verdict(), Verdict::CannotTell);
@@ -1126,7 +1127,7 @@ TEST_F(AskingForUsers, OfOnePageOfSeveralThoseWhoAreMissingAreAskedForAlone) {
 
 TEST_F(AskingForUsers, ABatchThatIsAskedOneByOneHidesNoSilence) {
   scripted_.script([](const Received& received) { return received.method() == "POST" ? respond(500) : say_nothing(); });
-  const auto service = follow_batching([](auto& settings) { settings.endpoint.timeout = milliseconds(200); });
+  const auto service = follow_batching([](auto& settings) { settings.endpoint.timeout = seconds(2); });
   auto askers = look_up_at_once(service, {"1", "2", "3", "4", "5", "6"});
   for (const auto& told : all_of(askers)) EXPECT_EQ(told.verdict(), Verdict::CannotTell);
   EXPECT_EQ(service->status().circuit, Service::Circuit::Open);
@@ -1139,10 +1140,11 @@ TEST_F(AskingForUsers, ABatchIsNotAskedOneByOneWhereThatCannotHelp) {
   for (const auto& reaction :
        {respond(401), respond(403), respond(408), respond(429), respond(502), respond(503), respond(504), hang_up()}) {
     scripted_.script([reaction](const Received&) { return reaction; });
-    Futures askers;
-    for (int i = 0; i < 10; ++i) askers.push_back(look_up(service, std::to_string(subject++)));
+    std::vector<std::string> subjects;
+    for (int i = 0; i < 10; ++i) subjects.push_back(std::to_string(subject++));
+    auto askers = look_up_at_once(service, subjects);
     for (const auto& told : all_of(askers)) EXPECT_EQ(told.verdict(), Verdict::CannotTell) << reaction.bytes;
-    EXPECT_LE(scripted_.asked(), asked + 3) << reaction.bytes;
+    EXPECT_LE(scripted_.asked(), asked + 2) << reaction.bytes << ", once more where a kept connection has ended";
     asked = scripted_.asked();
   }
 }

@@ -251,7 +251,7 @@ TEST(Reload, ATunnelGoesOnThoughItsPoolAndItsListenerAreGone) {
   EXPECT_EQ(client.read_answer(true).status(), 101U);
   client.send("ping");
   EXPECT_EQ(client.read(4), "ping");
-  proxy.apply({origin.port()}, {.upstream = ", response_timeout: 1s", .shutdown = "grace: 0s"});
+  proxy.apply({origin.port()}, {.upstream = ", response_timeout: 21s", .shutdown = "grace: 0s"});
   client.send("pong");
   EXPECT_EQ(client.read(4), "pong");
 }
@@ -376,7 +376,7 @@ TEST(Reload, IdleConnectionsEndWhereItSaysSomethingElse) {
   RunningProxy proxy({origin.port()});
   Wire client(proxy.port());
   int applied = 0;
-  for (const std::string settings : {", response_timeout: 1s", ", idle_timeout: 1s", ", max_connections: 7"}) {
+  for (const std::string settings : {", response_timeout: 21s", ", idle_timeout: 21s", ", max_connections: 7"}) {
     EXPECT_EQ(get(client).status(), 200U);
     proxy.apply({origin.port()}, {.upstream = settings});
     ++applied;
@@ -402,7 +402,7 @@ TEST(Reload, AConnectionInUseOutlivesItsPoolAndIsNotKept) {
   EXPECT_EQ(origin.connections(), 1U);
 
   auto next = version(2);
-  next.upstream = ", response_timeout: 1s";
+  next.upstream = ", response_timeout: 21s";
   proxy.apply({origin.port()}, next);
   EXPECT_EQ(get(one).body, "2");
   held.go.set();
@@ -425,7 +425,7 @@ TEST(Reload, ABorrowedConnectionMayBeIdleWhenItsPoolIsDropped) {
   EXPECT_EQ(get(other).body, "1");
   EXPECT_EQ(origin.connections(), 1U);
   auto next = version(2);
-  next.upstream = ", response_timeout: 1s";
+  next.upstream = ", response_timeout: 21s";
   proxy.apply({origin.port()}, next);
   EXPECT_EQ(get(one).body, "2");
   EXPECT_EQ(get(other).body, "2");
@@ -449,7 +449,7 @@ TEST(Reload, ARequestWhoseConnectionIsClosedIsSentOnceMoreThoughItsPoolIsDropped
   client.send(kGet);
   ASSERT_TRUE(held.asked.wait());
   auto next = version(2);
-  next.upstream = ", response_timeout: 1s";
+  next.upstream = ", response_timeout: 21s";
   proxy.apply({origin.port()}, next);
   held.go.set();
   EXPECT_EQ(client.read_answer().body, "1");
@@ -684,7 +684,7 @@ TEST(Reload, AWorkerThatEndsBeginsToListenNowhere) {
   held.go.set();
   EXPECT_EQ(client.read_answer().status(), 200U);
   client.close();
-  EXPECT_TRUE(proxy.ends_within(milliseconds(2'000)));
+  EXPECT_TRUE(proxy.ends_within(milliseconds(kPatienceMilliseconds)));
 }
 
 TEST(Reload, AProxyMayBeDestroyedInTheMiddleOfIt) {

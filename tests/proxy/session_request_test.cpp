@@ -281,7 +281,7 @@ TEST(SessionRequest, HoldsBodiesToTheRoutesLimit) {
 
 TEST(SessionRequest, GivesUpAHeadThatDoesNotCome) {
   ScriptedOrigin origin(answering(std::string(kOk)));
-  RunningProxy proxy({origin.port()}, {.limits = "head_timeout: 100ms, keep_alive: 10s"});
+  RunningProxy proxy({origin.port()}, {.limits = "head_timeout: 500ms, keep_alive: 10s"});
   Wire silent(proxy.port());
   EXPECT_EQ(silent.read_to_end(), "");  // a connection without a request is just closed
   EXPECT_EQ(silent.end(), End::Closed);
@@ -298,7 +298,7 @@ TEST(SessionRequest, GivesUpAHeadThatDoesNotCome) {
 
 TEST(SessionRequest, GivesUpAHeadThatComesForEver) {
   ScriptedOrigin origin(answering(std::string(kOk)));
-  RunningProxy proxy({origin.port()}, {.limits = "head: 1MiB, head_timeout: 60ms"});
+  RunningProxy proxy({origin.port()}, {.limits = "head: 1MiB, head_timeout: 300ms"});
   // The deadline passes while bytes keep coming, and now and then just as a read has them already.
   for (int i = 0; i < 10; ++i) {
     Wire client(proxy.port());

@@ -443,7 +443,7 @@ TEST_F(ServiceAnswers, ATunnelIsOpenedWithTheNewTokenAndTheCookies) {
       client.send("GET /staff HTTP/1.1\r\nHost: h.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
                   "Cookie: access_token=" +
                   signed_token(10) + "; refresh_token=r1\r\n\r\n"));
-  const auto answer = client.read_answer();
+  const auto answer = client.read_answer(true);
   EXPECT_EQ(answer.status(), 101U);
   EXPECT_THAT(answer.head, HasSubstr("Set-Cookie: access_token=" + fresh));
   client.close();

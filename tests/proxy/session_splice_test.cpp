@@ -218,7 +218,7 @@ TEST_F(LongAnswer, GoesOnBehindAnUrgentByteOrEndsInTime) {
       if (goes_on) wire.send(std::string_view(body).substr(kLongBytes / 2 + 1000));
     }
   });
-  RunningProxy proxy({origin.port()}, {.upstream = ", idle_timeout: 300ms"});
+  RunningProxy proxy({origin.port()}, {.upstream = ", idle_timeout: 2s"});
   Wire client(proxy.port());
   client.send(kGet);
   read_head(client);
@@ -250,10 +250,10 @@ TEST_F(LongAnswer, MayTakeAsLongAsItLikesWhileItComes) {
     wire.send(answer_head(kPieces * kBulkBytesMin));
     for (int i = 0; i < kPieces; ++i) {
       wire.send_filler(kBulkBytesMin);
-      wire.readable_within(100);
+      wire.readable_within(200);
     }
   });
-  RunningProxy proxy({origin.port()}, {.upstream = ", idle_timeout: 800ms", .limits = "idle: 800ms"});
+  RunningProxy proxy({origin.port()}, {.upstream = ", idle_timeout: 2s", .limits = "idle: 2s"});
   Wire client(proxy.port());
   client.send(kGet);
   EXPECT_TRUE(client.read_answer().whole);
@@ -472,7 +472,7 @@ TEST_F(LongRequest, GoesOnBehindAnUrgentByteOrEndsInTime) {
   const auto body = numbered_bytes(kLongBytes);
   std::atomic<bool> intact = false;
   ScriptedOrigin origin(expecting(body, intact));
-  RunningProxy proxy({origin.port()}, {.limits = "idle: 300ms"});
+  RunningProxy proxy({origin.port()}, {.limits = "idle: 2s"});
   Wire client(proxy.port());
   const auto send_half = [&] {
     client.send(put_head(body.size()) + body.substr(0, kLongBytes / 2));
@@ -505,12 +505,12 @@ TEST_F(LongRequest, MayTakeAsLongAsItLikesWhileItComes) {
   const auto body = numbered_bytes(kPieces * kBulkBytesMin);
   std::atomic<bool> intact = false;
   ScriptedOrigin origin(expecting(body, intact));
-  RunningProxy proxy({origin.port()}, {.upstream = ", idle_timeout: 800ms", .limits = "idle: 800ms"});
+  RunningProxy proxy({origin.port()}, {.upstream = ", idle_timeout: 2s", .limits = "idle: 2s"});
   Wire client(proxy.port());
   client.send(put_head(body.size()));
   for (std::size_t i = 0; i < kPieces; ++i) {
     client.send(std::string_view(body).substr(i * kBulkBytesMin, kBulkBytesMin));
-    client.readable_within(100);
+    client.readable_within(200);
   }
   EXPECT_EQ(client.read_answer().body, "ok");
   EXPECT_TRUE(intact);

@@ -229,17 +229,17 @@ TEST(SessionTunnel, EndsWhenNothingComesOverIt) {
   ScriptedOrigin origin([](Wire& wire) {
     wire.read_request();
     wire.send(kSwitching);
-    for (int i = 0; i < 8; ++i) {
+    for (int i = 0; i < 12; ++i) {
       std::this_thread::sleep_for(milliseconds(200));  // what is measured is the time between two bytes
       wire.send(".");
     }
     wire.read_to_end();
   });
-  RunningProxy proxy({origin.port()}, {.upstream = ", idle_timeout: 1s"});
+  RunningProxy proxy({origin.port()}, {.upstream = ", idle_timeout: 2s"});
   Wire client(proxy.port());
   client.send(kUpgrade);
   EXPECT_EQ(client.read_answer(true).status(), 101U);
-  EXPECT_EQ(client.read_to_end(), "........") << "bytes in one direction keep it";
+  EXPECT_EQ(client.read_to_end(), std::string(12, '.')) << "bytes in one direction keep it";
   client.close();
   const auto records = proxy.stop();
   ASSERT_EQ(records.size(), 1U);
@@ -331,7 +331,7 @@ TEST_F(AnEarlyAnswerToARequestSentOnceMore, IsOverWhenTheRequestIs) {
   client.send(padded(std::string(kGet)));
   EXPECT_EQ(client.read_answer().status(), 200U);
   go_.set();
-  EXPECT_TRUE(over_.wait(1'500)) << "it waits for the end of a pause";
+  EXPECT_TRUE(over_.wait(1'900)) << "it waits for the end of a pause";
   EXPECT_TRUE(got_all_);
 }
 
@@ -371,7 +371,7 @@ TEST_P(EndsWithItsToken, WhereTheRouteSaysSo) {
   ScriptedOrigin origin(script());
   RunningProxy proxy({origin.port()}, {.routes = staff_route(true)});
   Wire client(proxy.port());
-  client.send(with_token(request(), 2));
+  client.send(with_token(request(), 3));
   const auto begin = std::chrono::steady_clock::now();
   EXPECT_THAT(client.read_to_end(), testing::HasSubstr("data: x"));
   EXPECT_LT(std::chrono::steady_clock::now() - begin, seconds(10));
@@ -386,9 +386,9 @@ TEST_P(EndsWithItsToken, AndElseNot) {
   ScriptedOrigin origin(script());
   RunningProxy proxy({origin.port()}, {.routes = staff_route(false)});
   Wire client(proxy.port());
-  client.send(with_token(request(), 1));
+  client.send(with_token(request(), 2));
   const auto begin = std::chrono::steady_clock::now();
-  while (std::chrono::steady_clock::now() - begin < seconds(2)) ASSERT_TRUE(client.read_more());
+  while (std::chrono::steady_clock::now() - begin < seconds(3)) ASSERT_TRUE(client.read_more());
 }
 
 TEST_P(EndsWithItsToken, ThoughTheClientReadsNothing) {
@@ -400,7 +400,7 @@ TEST_P(EndsWithItsToken, ThoughTheClientReadsNothing) {
       });
   RunningProxy proxy({origin.port()}, {.routes = staff_route(true)});
   Wire client(proxy.port());
-  client.send(with_token(request(), 2));
+  client.send(with_token(request(), 3));
   EXPECT_TRUE(proxy.counters_become([](const auto& counters) { return !counters.requests.empty(); }));
   client.close();
   const auto records = proxy.stop();
@@ -497,8 +497,8 @@ TEST(SessionTunnel, AnOrdinaryAnswerMayOutliveItsToken) {
   });
   RunningProxy proxy({origin.port()}, {.routes = staff_route(true)});
   Wire client(proxy.port());
-  client.send(with_token(std::string(kGet), 1));
-  std::this_thread::sleep_for(seconds(2));  // the token's time
+  client.send(with_token(std::string(kGet), 2));
+  std::this_thread::sleep_for(seconds(3));  // the token's time
   go.set();
   EXPECT_EQ(client.read_answer().body, "data");
 }

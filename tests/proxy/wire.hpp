@@ -95,9 +95,9 @@ class Wire {
   /// Sends a byte that is no part of the message (RFC 9293 section 3.8.5).
   void send_urgent() { ::send(descriptor_, "!", 1, MSG_NOSIGNAL | MSG_OOB); }
 
-  /// Sends what the other side takes now, perhaps nothing.
-  void send_now(std::string_view bytes) {
-    ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  /// Sends what the other side takes now, perhaps nothing. False once the connection has ended.
+  bool send_now(std::string_view bytes) {
+    return ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT) > 0 || errno == EAGAIN;
   }
 
   /// Sends `x` until the other side takes no more for `milliseconds`; gives how many it took.
