@@ -57,17 +57,23 @@ fi
 
 # sudo drops the environment, so what apt should see is named on its command line.
 apt() {
-  $as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y "$@" </dev/null
+  # A machine that has just started may be looking for updates, which locks dpkg.
+  $as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get -q -y -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@" </dev/null
+}
+
+apt_twice() {
+  apt "$@" || {
+    echo "packages: apt-get $1 failed, trying once more" >&2
+    sleep 3
+    apt "$@"
+  }
 }
 
 echo "packages: installing$missing"
-apt update || {
-  echo "packages: apt-get update failed, trying once more" >&2
-  sleep 3
-  apt update
-}
+apt_twice update
 # shellcheck disable=SC2086  # one word a package
-apt install --no-install-recommends $missing
+apt_twice install --no-install-recommends $missing
 
 # Debian starts a server that it installs; these are only wanted as programs. One that was there before is left running.
 for package in $missing; do

@@ -157,7 +157,7 @@ python_tests() {
     rm -f "$part.xml"
     # The binary's own limit on the whole; every test has its own besides.
     SIDEGATE_BINARY=$PWD/build/$preset/sidegate SIDEGATE_TEST_PATIENCE=$patience timeout --kill-after=10 1800 \
-      "$python" -m pytest -q --junitxml="$part.xml" -c tests/pytest.ini "${files[@]}" >"$part.log" 2>&1 &
+      "${steady[@]}" "$python" -m pytest -q --junitxml="$part.xml" -c tests/pytest.ini "${files[@]}" >"$part.log" 2>&1 &
     running+=("$!")
     patterns+=("$pattern")
   done
@@ -253,7 +253,9 @@ done
 install_node_peers() {
   local peer
   for peer in websocket_service jose_tools oidc_provider; do
-    [ -d "tests/peers/$peer/node_modules" ] ||
+    # npm writes that file last.
+    [ -f "tests/peers/$peer/node_modules/.package-lock.json" ] ||
+      npm ci --prefix "tests/peers/$peer" --no-audit --no-fund ||
       npm ci --prefix "tests/peers/$peer" --no-audit --no-fund || return
   done
 }
