@@ -478,10 +478,10 @@ TEST_F(ADiscoveringAuthority, BelievesNoOtherIssuer) {
   const std::string documents[] = {metadata(issuer_.url("/keys"), "/other"), metadata(issuer_.url("/keys"), "/tenant/"),
                                    R"({"issuer":")" + issuer_.url("/tenant") + "\"}",
                                    metadata("http://issuer.example/keys"), "<html>"};
-  std::atomic<int> asked_for_keys{0};
+  const auto asked_for_keys = std::make_shared<std::atomic<int>>(0);  // the issuer may outlive this function
   for (const auto& document : documents) {
-    issuer_.script([document, &asked_for_keys](Conversation& conversation) {
-      if (conversation.target() == "/keys") ++asked_for_keys;
+    issuer_.script([document, asked_for_keys](Conversation& conversation) {
+      if (conversation.target() == "/keys") ++*asked_for_keys;
       conversation.send(answer_with(document, "Cache-Control: max-age=3600\r\n"));
     });
     const Box box = discover();
@@ -489,7 +489,7 @@ TEST_F(ADiscoveringAuthority, BelievesNoOtherIssuer) {
     EXPECT_EQ(box->version(), 0U) << document;
     EXPECT_THAT(box->status().last_error, HasSubstr(issuer_.url("/tenant/.well-known/openid-configuration: ")));
   }
-  EXPECT_EQ(asked_for_keys, 0);
+  EXPECT_EQ(*asked_for_keys, 0);
 }
 
 TEST_F(ADiscoveringAuthority, OneDeadlineIsForBothDocuments) {

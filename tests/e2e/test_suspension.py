@@ -123,7 +123,7 @@ class Pending:
         service.wait_for_calls(self._before + 1, stage.path)
         if count > 1:
             # One call is made for all of them, which each must have begun: a reading is a turn of every worker.
-            wait_until(lambda: gateway.metrics().total("sidegate_connections", listener="public") >= count, "all are there")
+            wait_until(lambda: gateway.metrics().total("sidegate_connections", listener="public") >= count, "all came")
             for _ in range(2):
                 gateway.metrics()
 
