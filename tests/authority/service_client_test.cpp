@@ -8,6 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <future>
 #include <optional>
 #include <string>
@@ -108,6 +109,23 @@ TEST_F(AClient, UsesAnEncryptedConnectionAgain) {
   settings.endpoint.tls.ca = reference(ca().pem());
   make_client(settings);
   for (const char* const expected : {"0/0", "0/1", "0/2"}) EXPECT_EQ(get(service.url()), expected);
+}
+
+TEST_F(AClient, DoesNotHaveAServiceWaitThatSendsHeadAndBodyApart) {
+  const auto apart = [](const Received&) {
+    return Reaction{.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n", .later = [] { return std::string("a"); }};
+  };
+  ScriptedService service(apart);
+  // The first ones on a connection are acknowledged at once in any case.
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(get(service.url()), "a");
+  auto fastest = steady_clock::duration::max();
+  for (int i = 0; i < 20; ++i) {
+    const auto begun = steady_clock::now();
+    EXPECT_EQ(get(service.url()), "a");
+    fastest = std::min(fastest, steady_clock::now() - begun);
+  }
+  EXPECT_EQ(service.connections(), 1U);
+  EXPECT_LT(fastest, milliseconds(30));
 }
 
 TEST_F(AClient, UsesNoneThatMayHaveMoreToSay) {
