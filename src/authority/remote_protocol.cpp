@@ -35,11 +35,6 @@ std::string_view media_type(const HttpAnswer& answer) {
   return base::trim_blanks(type.substr(0, type.find(';')));
 }
 
-bool is_page(std::string_view type, std::string_view body) {
-  return base::equals_ignoring_case(type, "text/html") || base::equals_ignoring_case(type, "application/xhtml+xml") ||
-         body.starts_with('<');
-}
-
 /// RFC 6839 section 3.1.
 bool is_json_type(std::string_view type) {
   const std::string lower = base::lower_case(type);
@@ -49,6 +44,13 @@ bool is_json_type(std::string_view type) {
 /// Some call it text, and yet it may be a no.
 bool is_json(std::string_view type, std::string_view body) {
   return is_json_type(type) || body.starts_with('{') || body.starts_with("false");
+}
+
+/// What many frameworks call HTML, unless they are told otherwise, is no page where it is empty, or JSON.
+bool is_page(std::string_view type, std::string_view body) {
+  const bool is_html =
+      base::equals_ignoring_case(type, "text/html") || base::equals_ignoring_case(type, "application/xhtml+xml");
+  return body.starts_with('<') || (is_html && !body.empty() && !is_json(type, body));
 }
 
 /// What the service says in so many words: nothing where it does not, and a message where it is no boolean.

@@ -191,9 +191,22 @@ TEST(RemoteAnswer, ABareFalseIsANo) {
 TEST(RemoteAnswer, APageForPeopleIsNoAnswer) {
   for (const auto& page :
        {http_answer(200, "Sign in", "text/html"), http_answer(200, "Sign in", "Text/HTML; charset=utf-8"),
-        http_answer(200, R"({"sub":"ann"})", "text/html"), http_answer(200, "<!doctype html>", "application/json"),
-        http_answer(200, "\n <html>"), http_answer(200, "", "application/xhtml+xml")}) {
+        http_answer(200, "<p>{}</p>", "text/html"), http_answer(200, "<!doctype html>", "application/json"),
+        http_answer(200, "\n <html>"), http_answer(200, "Sign in", "application/xhtml+xml")}) {
     EXPECT_EQ(read(page, settings(), token_with(R"({"sub":"ann"})")), "answered with a page for people") << page.body;
+  }
+}
+
+TEST(RemoteAnswer, WhatIsCalledHtmlForWantOfAnotherNameIsRead) {
+  const auto token = token_with(R"({"sub":"ann"})");
+  for (const char* const type : {"text/html", "text/html; charset=utf-8", "application/xhtml+xml"}) {
+    EXPECT_EQ(read(http_answer(200, "", type), settings(), token), "yes ann");
+    EXPECT_EQ(read(http_answer(200, "\r\n", type), settings(), token), "yes ann");
+    EXPECT_EQ(read(http_answer(200, R"({"sub":"eve"})", type), settings(), token), "yes eve");
+    EXPECT_EQ(read(http_answer(200, R"({"valid":false})", type), settings(), token), "no rejected");
+    EXPECT_EQ(read(http_answer(200, "false", type), settings(), token), "no rejected");
+    EXPECT_EQ(read(http_answer(200, "{% block %}", type), settings(), token),
+              "the answer is no valid JSON, or has a member twice");
   }
 }
 

@@ -314,7 +314,10 @@ TEXTS = {
     "HTML": (b"<!DOCTYPE html><title>Log in</title>", b"text/html", OWN, 503),
     "HTML that says it is text": (b"\r\n <html><title>Log in</title>", b"text/plain", OWN, 503),
     "HTML that says nothing": (b"<html><title>Log in</title>", None, OWN, 503),
-    "a media type of HTML": (b"Please log in", b"Text/HTML; charset=utf-8", OWN, 503),
+    "text that is called HTML": (b"Please log in", b"Text/HTML; charset=utf-8", OWN, 503),
+    "nothing, called HTML": (b"", b"text/html; charset=utf-8", OWN, "7"),
+    "JSON that is called HTML": (json.dumps(YES).encode(), b"text/html; charset=utf-8", OWN, "42"),
+    "a refusal that is called HTML": (b'{"valid": false, "user_id": 42}', b"text/html", OWN, 401),
 }
 
 
