@@ -10,12 +10,13 @@ constexpr std::size_t kOutcomesMax = 4'096;
 
 }  // namespace
 
-bool Breaker::lets_in(base::SteadyTime now) const noexcept {
-  return circuit_ == Circuit::Open ? now >= open_until_ : !probing_;
+bool Breaker::lets_in(base::SteadyTime now, bool is_unusual) const noexcept {
+  if (circuit_ == Circuit::Closed) return true;
+  return !probing_ && now >= (is_unusual ? open_until_ + settings_.open_for : open_until_);
 }
 
-std::optional<Breaker::Permit> Breaker::enter(base::SteadyTime now) {
-  if (!lets_in(now)) return std::nullopt;
+std::optional<Breaker::Permit> Breaker::enter(base::SteadyTime now, bool is_unusual) {
+  if (!lets_in(now, is_unusual)) return std::nullopt;
   if (circuit_ == Circuit::Open) change(Circuit::HalfOpen);
   probing_ = circuit_ == Circuit::HalfOpen;
   return Permit{era_};

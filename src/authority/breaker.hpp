@@ -19,7 +19,8 @@ namespace sidegate::authority {
 
 /// Whether a service is worth asking. It opens after so many failures in a row, or where too many questions within a
 /// while fail; a question counts once, whoever repeats it, so that nobody closes the service to others. Open, it lets
-/// nobody ask for a time, and then one, whose success closes it.
+/// nobody ask for a time, and then one, whose success closes it. An unusual question is let through later than others,
+/// since it may fail where those would not.
 ///
 /// No clock of its own.
 class Breaker {
@@ -34,10 +35,10 @@ class Breaker {
   explicit Breaker(const config::CircuitBreaker& settings) : settings_(settings) {}
 
   /// Whether `enter` would let somebody through now.
-  bool lets_in(base::SteadyTime now) const noexcept;
+  bool lets_in(base::SteadyTime now, bool is_unusual = false) const noexcept;
 
   /// Whether a call may begin now. Whoever is let through notes what came of it, by one of the two.
-  std::optional<Permit> enter(base::SteadyTime now);
+  std::optional<Permit> enter(base::SteadyTime now, bool is_unusual = false);
 
   /// What came of a call. One that began before the circuit last changed says nothing any more.
   void note(Permit permit, const inquiry::Key& key, bool succeeded, base::SteadyTime now);

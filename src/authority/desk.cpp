@@ -40,6 +40,9 @@ bool is_any_read(const std::vector<Reading>& readings) {
 
 /// A question, and those who want to know.
 struct Desk::Inquiry {
+  /// Bytes of what is asked about.
+  std::size_t size() const noexcept { return std::max(question.token.reveal().size(), question.subject.size()); }
+
   Question question;
   base::SteadyTime deadline;
   std::vector<std::pair<Answered, CacheResult>> askers{};
@@ -65,8 +68,7 @@ struct Desk::Job {
   /// Bytes of the longest that is asked about.
   std::size_t longest() const {
     std::size_t most = 0;
-    for (const auto& inquiry : inquiries)
-      most = std::max({most, inquiry->question.token.reveal().size(), inquiry->question.subject.size()});
+    for (const auto& inquiry : inquiries) most = std::max(most, inquiry->size());
     return most;
   }
 
@@ -154,7 +156,8 @@ void Desk::begin_inquiry(Question question, std::optional<Answered> done, const 
 }
 
 void Desk::enqueue(const InquiryPtr& inquiry, const Moment& now) {
-  if (waiting_ >= kWaitingMax || !breaker_.lets_in(now.steady)) return refuse(inquiry, now);
+  const bool lets_in = breaker_.lets_in(now.steady, weigher_.is_unusual(inquiry->size()));
+  if (waiting_ >= kWaitingMax || !lets_in) return refuse(inquiry, now);
   if (protocol_ && protocol_->has_batches()) return add_to_batch(inquiry);
   enqueue_alone(inquiry, now);
 }
@@ -220,7 +223,7 @@ void Desk::pump() {
     const auto job = next();
     if (!job) return;
     const auto now = Moment::now();
-    const auto permit = breaker_.enter(now.steady);
+    const auto permit = breaker_.enter(now.steady, weigher_.is_unusual(job->longest()));
     note_circuit();
     if (permit) {
       begin(job, *permit, now);

@@ -24,11 +24,13 @@ bool EndedCall::has_failed() const noexcept {
 }
 
 Evidence EvidenceWeigher::weigh(const EndedCall& call, base::SteadyTime now) noexcept {
-  if (call.is_late && call.was_cut && last_answered_ >= call.begun) return Evidence::Turn;
+  const bool answers_others = last_answered_ >= call.begun;
+  if (call.is_late && call.was_cut && answers_others) return Evidence::Turn;
   const bool failed = call.has_failed();
   if (!failed) last_answered_ = now;
   if (is_taken_in(call)) longest_taken_in_ = std::max(longest_taken_in_, call.bytes);
-  if (call.bytes > longest_taken_in_ && (!failed || is_hung_up_on(call))) return Evidence::Question;
+  const bool is_passed_over = answers_others && (call.was_cut || call.status == 504U);
+  if (is_unusual(call.bytes) && (!failed || is_hung_up_on(call) || is_passed_over)) return Evidence::Question;
   return failed ? Evidence::Fails : Evidence::Works;
 }
 

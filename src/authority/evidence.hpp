@@ -13,7 +13,7 @@ namespace sidegate::authority {
 enum class Evidence {
   Works,     ///< it is there, whatever it says
   Fails,     ///< nobody answers, or not in time, or only who stands before a service that is not there: 502 to 504
-  Question,  ///< nothing: it may be due to the question, which is longer than any that the service has taken in
+  Question,  ///< nothing: it may be due to the question, which is an unusual one
   Turn       ///< nothing: its turn came late, and it was cut while the service was answering others
 };
 
@@ -39,9 +39,12 @@ class EvidenceWeigher {
 
   Evidence weigh(const EndedCall& call, base::SteadyTime now) noexcept;
 
+  /// Whether a question of so many bytes is longer than any that the service has taken in.
+  bool is_unusual(std::size_t bytes) const noexcept { return bytes > longest_taken_in_; }
+
  private:
-  /// Many a server hangs up on what is too long for it, or one before it then says 502: that somebody has sent such a
-  /// thing is no failure of the service.
+  /// Many a server hangs up on what is too long for it, or one before it then says 502, or says nothing: that somebody
+  /// has sent such a thing is no failure of the service.
   std::size_t longest_taken_in_ = kUsualBytes;
   base::SteadyTime last_answered_ = base::SteadyTime::min();
 };

@@ -69,6 +69,26 @@ TEST_F(ABreaker, ASuccessEndsTheRow) {
   EXPECT_EQ(breaker_.circuit(), Circuit::Closed);
 }
 
+TEST_F(ABreaker, AnUnusualQuestionTriesLaterThanOthers) {
+  EXPECT_TRUE(breaker_.lets_in(now_, true));
+  open();
+  now_ += milliseconds(4'500);
+  EXPECT_FALSE(breaker_.lets_in(now_, true));
+  EXPECT_FALSE(breaker_.enter(now_, true).has_value());
+  const auto usual = breaker_.enter(now_);
+  ASSERT_TRUE(usual.has_value());
+  breaker_.note_nothing(*usual);
+  EXPECT_FALSE(breaker_.lets_in(now_, true));
+  now_ += milliseconds(4'499);
+  EXPECT_FALSE(breaker_.enter(now_, true).has_value());
+  now_ += milliseconds(1);
+  const auto unusual = breaker_.enter(now_, true);
+  ASSERT_TRUE(unusual.has_value()) << "nobody else has tried";
+  EXPECT_FALSE(breaker_.lets_in(now_));
+  breaker_.note(*unusual, key_of(1), true, now_);
+  EXPECT_EQ(breaker_.circuit(), Circuit::Closed);
+}
+
 TEST_F(ABreaker, OneQuestionCountsOnce) {
   for (int i = 0; i < 100; ++i) EXPECT_TRUE(fail(1));
   EXPECT_EQ(breaker_.circuit(), Circuit::Closed);

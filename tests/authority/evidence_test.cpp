@@ -37,11 +37,26 @@ TEST(WhatACallSays, IsNothingWhereTheQuestionIsLongerThanAnyThatWasTakenIn) {
   }
   for (const auto& call :
        {answered(503, 5'000), unanswered(Reached::Nobody, false, 5'000), unanswered(Reached::Somebody, true, 5'000)}) {
-    EXPECT_EQ(weigher.weigh(call, kNow), Evidence::Fails);
+    EXPECT_EQ(EvidenceWeigher().weigh(call, kNow), Evidence::Fails);
   }
   EXPECT_EQ(weigher.weigh(answered(401, 5'000), kNow), Evidence::Works);
   EXPECT_EQ(weigher.weigh(answered(502, 5'000), kNow), Evidence::Fails) << "it has taken such a one in";
   EXPECT_EQ(weigher.weigh(answered(502, 5'001), kNow), Evidence::Question);
+}
+
+TEST(WhatACallSays, IsNothingWhereALongQuestionIsPassedOverWhileOthersAreAnswered) {
+  EvidenceWeigher weigher;
+  weigher.weigh(answered(200), kStart - seconds(1));
+  for (const auto& call : {unanswered(Reached::Somebody, true, 5'000), answered(504, 5'000)}) {
+    EXPECT_EQ(weigher.weigh(call, kNow), Evidence::Fails) << "nobody was since it began";
+  }
+  weigher.weigh(answered(401), kStart + seconds(1));
+  for (const auto& call :
+       {unanswered(Reached::Somebody, true, 5'000), unanswered(Reached::Answer, true, 5'000), answered(504, 5'000)}) {
+    EXPECT_EQ(weigher.weigh(call, kNow), Evidence::Question);
+  }
+  EXPECT_EQ(weigher.weigh(answered(504), kNow), Evidence::Fails) << "it is not long";
+  EXPECT_EQ(weigher.weigh(unanswered(Reached::Nobody, false, 5'000), kNow), Evidence::Fails) << "nobody has it";
 }
 
 TEST(WhatACallSays, IsNothingWhereItsTurnCameLateAndOthersWereAnswered) {

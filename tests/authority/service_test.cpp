@@ -669,6 +669,37 @@ TEST_F(AskingAService, LongTokensOpenTheCircuitOfOneThatIsNotThereOrSilent) {
   EXPECT_EQ(gone->status().circuit, Service::Circuit::Open);
 }
 
+TEST_F(AskingAService, LongTokensThatItIsSilentAboutOpenNoCircuitWhileItAnswersOthers) {
+  const std::string too_long(5'000, 'x');
+  scripted_.script([](const Received& received) {
+    return received.head.size() > 4'096 ? say_nothing() : respond_json(R"({"sub":"ann"})");
+  });
+  const auto service = follow([](auto& settings) { settings.endpoint.timeout = seconds(2); });
+  Futures askers;
+  for (int i = 0; i < 20; ++i) askers.push_back(begin(service, too_long + std::to_string(i)));
+  ASSERT_TRUE(eventually([&] { return scripted_.asked() == 20; }));
+  EXPECT_EQ(ask(service, "short").verdict(), Verdict::Yes);
+  for (const auto& told : all_of(askers)) ASSERT_EQ(told.verdict(), Verdict::CannotTell);
+  EXPECT_EQ(service->status().circuit, Service::Circuit::Closed);
+  EXPECT_EQ(ask(service, "another").verdict(), Verdict::Yes);
+}
+
+TEST_F(AskingAService, ALongTokenIsNotTheFirstThatTries) {
+  scripted_.script(status(503));
+  const auto service = follow([](auto& settings) {
+    settings.endpoint.circuit_breaker.consecutive = 2;
+    settings.endpoint.circuit_breaker.open_for = seconds(2);
+  });
+  ask(service, "a");
+  ask(service, "b");
+  scripted_.script([](const Received&) { return respond_json(R"({"sub":"ann"})"); });
+  std::this_thread::sleep_for(milliseconds(2'010));
+  EXPECT_EQ(ask(service, std::string(5'000, 'x')).verdict(), Verdict::CannotTell);
+  EXPECT_EQ(scripted_.asked(), 2U);
+  EXPECT_EQ(ask(service, "c").verdict(), Verdict::Yes);
+  EXPECT_EQ(ask(service, std::string(5'000, 'x')).verdict(), Verdict::Yes);
+}
+
 TEST_F(AskingAService, ATokenThatIsTooLongIsNoProbe) {
   scripted_.script(status(503));
   const auto service = follow([](auto& settings) {
@@ -681,7 +712,7 @@ TEST_F(AskingAService, ATokenThatIsTooLongIsNoProbe) {
   scripted_.script([&](const Received& received) {
     return received.head.size() > 4'096 ? hang_up() : respond_json(R"({"sub":"ann"})");
   });
-  std::this_thread::sleep_for(milliseconds(60));
+  std::this_thread::sleep_for(milliseconds(110));
   for (int i = 0; i < 3; ++i) ask(service, too_long + std::to_string(i));
   EXPECT_EQ(service->status().circuit, Service::Circuit::HalfOpen) << "the next one may try at once";
   EXPECT_EQ(ask(service, "c").verdict(), Verdict::Yes);
