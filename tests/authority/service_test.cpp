@@ -674,7 +674,7 @@ TEST_F(AskingAService, LongTokensThatItIsSilentAboutOpenNoCircuitWhileItAnswersO
   scripted_.script([](const Received& received) {
     return received.head.size() > 4'096 ? say_nothing() : respond_json(R"({"sub":"ann"})");
   });
-  const auto service = follow([](auto& settings) { settings.endpoint.timeout = seconds(2); });
+  const auto service = follow([](auto& settings) { settings.endpoint.timeout = seconds(4); });
   Futures askers;
   for (int i = 0; i < 20; ++i) askers.push_back(begin(service, too_long + std::to_string(i)));
   ASSERT_TRUE(eventually([&] { return scripted_.asked() == 20; }));
