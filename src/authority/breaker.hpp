@@ -19,8 +19,8 @@ namespace sidegate::authority {
 
 /// Whether a service is worth asking. It opens after so many failures in a row, or where too many questions within a
 /// while fail; a question counts once, whoever repeats it, so that nobody closes the service to others. Open, it lets
-/// nobody ask for a time, and then one, whose success closes it. An unusual question is let through later than others,
-/// since it may fail where those would not.
+/// nobody ask for a time, and then one, whose success closes it. That is no unusual question, which may fail where
+/// others would not, until twice the time is over and nobody else has asked.
 ///
 /// No clock of its own.
 class Breaker {

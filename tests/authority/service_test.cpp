@@ -111,6 +111,18 @@ class AskingAService : public testing::Test {
     return service;
   }
 
+  /// One that has failed twice, so that it is left alone for so long.
+  ServicePtr follow_failed(milliseconds open_for) {
+    scripted_.script(status(503));
+    auto service = follow([open_for](auto& settings) {
+      settings.endpoint.circuit_breaker.consecutive = 2;
+      settings.endpoint.circuit_breaker.open_for = open_for;
+    });
+    ask(service, "a");
+    ask(service, "b");
+    return service;
+  }
+
   static inquiry::Question question(const ServicePtr& service, const std::string& token) {
     return {service, *token::TokenDigest().of(token), base::Secret(token)};
   }
@@ -685,13 +697,7 @@ TEST_F(AskingAService, LongTokensThatItIsSilentAboutOpenNoCircuitWhileItAnswersO
 }
 
 TEST_F(AskingAService, ALongTokenIsNotTheFirstThatTries) {
-  scripted_.script(status(503));
-  const auto service = follow([](auto& settings) {
-    settings.endpoint.circuit_breaker.consecutive = 2;
-    settings.endpoint.circuit_breaker.open_for = seconds(2);
-  });
-  ask(service, "a");
-  ask(service, "b");
+  const auto service = follow_failed(seconds(2));
   scripted_.script([](const Received&) { return respond_json(R"({"sub":"ann"})"); });
   std::this_thread::sleep_for(milliseconds(2'010));
   EXPECT_EQ(ask(service, std::string(5'000, 'x')).verdict(), Verdict::CannotTell);
@@ -701,13 +707,7 @@ TEST_F(AskingAService, ALongTokenIsNotTheFirstThatTries) {
 }
 
 TEST_F(AskingAService, ATokenThatIsTooLongIsNoProbe) {
-  scripted_.script(status(503));
-  const auto service = follow([](auto& settings) {
-    settings.endpoint.circuit_breaker.consecutive = 2;
-    settings.endpoint.circuit_breaker.open_for = milliseconds(50);
-  });
-  ask(service, "a");
-  ask(service, "b");
+  const auto service = follow_failed(milliseconds(50));
   const std::string too_long(5'000, 'x');
   scripted_.script([&](const Received& received) {
     return received.head.size() > 4'096 ? hang_up() : respond_json(R"({"sub":"ann"})");
@@ -720,13 +720,7 @@ TEST_F(AskingAService, ATokenThatIsTooLongIsNoProbe) {
 }
 
 TEST_F(AskingAService, OneProbeClosesTheCircuit) {
-  scripted_.script(status(503));
-  const auto service = follow([](auto& settings) {
-    settings.endpoint.circuit_breaker.consecutive = 2;
-    settings.endpoint.circuit_breaker.open_for = milliseconds(100);
-  });
-  ask(service, "a");
-  ask(service, "b");
+  const auto service = follow_failed(milliseconds(100));
   Gate gate;
   scripted_.script(yes_after(gate));
   std::this_thread::sleep_for(milliseconds(100));
